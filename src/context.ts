@@ -117,16 +117,14 @@ export async function publishChange(tx: Tx, channel: string, payloads: readonly 
   if (payloads.length === 0) return;
   publishLocally(tx, channel, payloads);
   await tx.db.execute(sql`
-    SELECT ${changeExpression(tx, channel, sql`payload`)} FROM unnest(${sql.param([...payloads])}::text[]) AS payload`);
+    SELECT ${changeExpression(channel, sql`payload`)} FROM unnest(${sql.param([...payloads])}::text[]) AS payload`);
 }
 
 /**
  * Returns an SQL expression that publishes a change to the other processes, as a part of the statement that makes the
  * change. This saves a transaction. Call `publishLocally` after the statement.
  */
-export function changeExpression({ config }: Context, channel: string, payload: SQL): SQL {
-  // CockroachDB has no NOTIFY: there, listeners poll (platform/postgres/change-listener.ts).
-  if (config.databaseBackend === "cockroachdb") return sql`NULL`;
+export function changeExpression(channel: string, payload: SQL): SQL {
   return sql`pg_notify(${channel}, ${payload})`;
 }
 
@@ -166,7 +164,7 @@ export async function openContext(
   await requireMigrated(pool);
   const replica = await openReplica(config, pool, readConnections(connections), log);
   const clock = await DatabaseClock.open(pool, log);
-  const hasSessions = await detectSessions(pool, config);
+  const hasSessions = await detectSessions(pool);
   if (!hasSessions) log.info("the database does not deliver NOTIFY; polling for changes every second");
   const listener = new ChangeListener(config, hasSessions, log);
   const queue = new PgBossQueue(config, role, queueMax, listener, log, tracing);

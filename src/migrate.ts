@@ -11,6 +11,7 @@ import { buildIndexes } from "./platform/postgres/build-indexes.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
 import { postgresError } from "./platform/postgres/database.ts";
 import { createDayPartitions, createPartitionFunctions } from "./platform/postgres/day-partitions.ts";
+import { distributeTables } from "./platform/postgres/distribute-tables.ts";
 import { moveFromPublic, warnOfOldTables } from "./platform/postgres/move-from-public.ts";
 import { partitionByDay } from "./platform/postgres/partition-by-day.ts";
 import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
@@ -46,13 +47,15 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
   await client.connect();
   let reports: NodeJS.Timeout | undefined;
   try {
-    await requireSupportedVersion(client, config);
+    await requireSupportedVersion(client);
     await requireGrants(client);
     const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
     reports = setInterval(() => reportWait(rows[0]?.pid, config, log), WAIT_REPORT_MS);
     await buildIndexes(client, await pendingStatements(client, count), log);
-    for (let attempt = 1; !(await hasMigrated(client, config, log, { attempt, count })); attempt++);
-    if (hasFunctions(config, count)) await partitionTables(client, log);
+    for (let attempt = 1; !(await hasMigrated(client, log, { attempt, count })); attempt++);
+    if (count === undefined) await partitionTables(client, log);
+    if (config.databaseBackend === "citus" && count === undefined)
+      await distributeTables(client, MIGRATION_LOCK, log);
   } finally {
     clearInterval(reports);
     await client.end();
@@ -75,18 +78,12 @@ async function partitionTables(client: pg.Client, log: Log): Promise<void> {
     await createDayPartitions(client, name, now);
 }
 
-/** CockroachDB has neither partitions nor functions of this kind. @param count the number of migrations that are applied */
-function hasFunctions({ databaseBackend }: Config, count: number | undefined): boolean {
-  return count === undefined && databaseBackend !== "cockroachdb";
-}
-
 /**
  * Migrates the tables in one transaction. Programs that still run lock the same tables in another order.
  * @returns false after a deadlock, which has changed nothing
  */
 async function hasMigrated(
   client: pg.Client,
-  config: Config,
   log: Log,
   { attempt, count }: { attempt: number; count: number | undefined },
 ): Promise<boolean> {
@@ -94,10 +91,9 @@ async function hasMigrated(
   try {
     // The limits of the role are meant for requests and jobs.
     await client.query("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
-    const hasAdvisoryLocks = config.databaseBackend === "postgres" || config.databaseBackend === "citus";
-    if (hasAdvisoryLocks) await client.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
-    await migrateTables(client, config, log, count);
-    if (hasFunctions(config, count)) {
+    await client.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
+    await migrateTables(client, log, count);
+    if (count === undefined) {
       await createPartitionFunctions(client);
       await protectRows(client, AUDIT_LOG);
     }
@@ -136,12 +132,7 @@ async function reportWait(pid: number | undefined, config: Config, log: Log): Pr
 }
 
 /** Applies drizzle's migrations. Drizzle's own migrator always needs CREATE on the database. */
-async function migrateTables(
-  client: pg.Client,
-  config: Config,
-  log: Log,
-  count: number | undefined,
-): Promise<void> {
+async function migrateTables(client: pg.Client, log: Log, count: number | undefined): Promise<void> {
   await createSchemas(client);
   await client.query(
     "CREATE TABLE IF NOT EXISTS rowmill.__drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)",
@@ -154,17 +145,9 @@ async function migrateTables(
   for (const migration of moved) await record(client, migration);
   const applied = await appliedMigrations(client);
   for (const migration of migrations.filter(({ hash }) => !applied.has(hash))) {
-    for (const statement of statementsFor(config, migration)) await client.query(statement);
+    for (const statement of migration.sql) await client.query(statement);
     await record(client, migration);
   }
-}
-
-/** CockroachDB has no partitions of this kind: there, a partitioned table is a plain one. */
-function statementsFor({ databaseBackend }: Config, { sql }: MigrationMeta): readonly string[] {
-  if (databaseBackend !== "cockroachdb") return sql;
-  return sql
-    .filter((statement) => !/\bPARTITION OF\b/.test(statement))
-    .map((statement) => statement.replace(/ PARTITION BY RANGE \([^)]*\)/, ""));
 }
 
 async function record(client: pg.Client, { hash, folderMillis }: MigrationMeta): Promise<void> {
@@ -214,8 +197,7 @@ export async function requireMigrated(pool: pg.Pool): Promise<void> {
   }
 }
 
-async function requireSupportedVersion(client: pg.Client, config: Config): Promise<void> {
-  if (config.databaseBackend === "cockroachdb") return;
+async function requireSupportedVersion(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ version: number; shown: string }>(
     "SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS shown",
   );

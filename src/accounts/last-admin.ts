@@ -13,9 +13,7 @@ const ADMINS_LOCK = 0x61646d69;
  * take the role from admins wait for each other here. Lock the accounts before.
  */
 export async function hasOtherAdmin(tx: Tx, userIds: readonly number[]): Promise<boolean> {
-  const { databaseBackend } = tx.config;
-  if (databaseBackend === "postgres" || databaseBackend === "citus")
-    await tx.db.execute(sql`SELECT pg_advisory_xact_lock(${ADMINS_LOCK})`);
+  await tx.db.execute(sql`SELECT pg_advisory_xact_lock(${ADMINS_LOCK})`);
   const others = await tx.db
     .select({ id: users.id })
     .from(users)

@@ -29,7 +29,7 @@ export async function announce<K extends Kind>(tx: Tx, announcement: Announcemen
     SELECT ${userId}::bigint AS user_id, ${subjectId}::text AS subject_id, ${sequence}::bigint AS sequence,
       ${storableJson(data)}::json AS data`;
   const { rows } = await tx.db.execute<{ announced: Announced | null }>(sql`
-    WITH announced AS (${announcing(tx, { kind, event })}) SELECT ${announcedExpression(tx)} AS announced`);
+    WITH announced AS (${announcing(tx, { kind, event })}) SELECT ${announcedExpression()} AS announced`);
   await afterAnnouncing(tx, rows[0]?.announced);
 }
 
@@ -41,8 +41,8 @@ export interface Announced {
 }
 
 /** Returns an SQL expression for `Announced`, in a statement that has `announcing` as its CTE `announced`. */
-export function announcedExpression(ctx: Context) {
-  const published = changeExpression(ctx, NOTIFICATION_CHANNEL, sql`user_id::text`);
+export function announcedExpression() {
+  const published = changeExpression(NOTIFICATION_CHANNEL, sql`user_id::text`);
   return sql`(SELECT json_build_object('userId', user_id, 'isInApp', is_in_app, 'isPending', is_pending,
     'published', CASE WHEN is_in_app THEN (${published})::text END) FROM announced)`;
 }

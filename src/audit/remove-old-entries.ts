@@ -1,4 +1,3 @@
-import { sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { removeOldRows } from "../platform/postgres/append-only.ts";
 import { AUDIT_LOG } from "../schema/audit.ts";
@@ -12,7 +11,7 @@ export async function removeOldAuditEntries(ctx: Context, signal: AbortSignal): 
   let removed = 0;
   for (;;) {
     signal.throwIfAborted();
-    const slice = await removeSlice(ctx, before);
+    const slice = await removeOldRows(ctx.pool, AUDIT_LOG, before);
     if (slice === null) {
       ctx.log.warn(
         "the role may not remove old entries of the audit log: see docs/operations/database-role.md",
@@ -28,12 +27,4 @@ export async function removeOldAuditEntries(ctx: Context, signal: AbortSignal): 
     await inTransaction(ctx, (tx) => recordAudit(tx, { action: "audit.removed", subject, details }));
   }
   return removed;
-}
-
-/** CockroachDB has no such function. */
-async function removeSlice({ pool, db, config }: Context, before: Date): Promise<number | null> {
-  if (config.databaseBackend !== "cockroachdb") return removeOldRows(pool, AUDIT_LOG, before);
-  const { rowCount } = await db.execute(sql`
-    DELETE FROM rowmill.audit_log WHERE at < ${before.toISOString()}::timestamptz ORDER BY at LIMIT 10000`);
-  return rowCount ?? 0;
 }

@@ -54,9 +54,10 @@ export function isAlreadyIn(batch: Pick<Batch, "state">, ...states: readonly Bat
 }
 
 /** The SQL for the edge `start`, alone or as a part of a larger statement. It changes only a queued batch. */
-export function startBatch(batchId: string): SQL {
+export function startBatch({ now }: Pick<Tx, "now">, batchId: string): SQL {
   const { from, to } = transitions.start;
-  return sql`UPDATE rowmill.batches SET state = ${to}, started_at = coalesce(started_at, statement_timestamp()) WHERE id = ${batchId} AND state = ${from[0]}`;
+  const startedAt = sql`${now().toISOString()}::timestamptz`;
+  return sql`UPDATE rowmill.batches SET state = ${to}, started_at = coalesce(started_at, ${startedAt}) WHERE id = ${batchId} AND state = ${from[0]}`;
 }
 
 /**
@@ -80,7 +81,7 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
       WHERE id = ${batchId} AND state = ANY(${sql.param([...from])}::rowmill.batch_state[])
       RETURNING *
     ), announced AS (${announcing(tx, { kind: "batch.finished", event: announcedEnd(batchId) })})
-    SELECT user_id AS "userId", target, target_traits AS "targetTraits", total_rows AS "totalRows", run, ${announcedExpression(tx)} AS announced FROM ended`);
+    SELECT user_id AS "userId", target, target_traits AS "targetTraits", total_rows AS "totalRows", run, ${announcedExpression()} AS announced FROM ended`);
   const [ended] = rows;
   if (!ended) return false;
   if (traitsOfBatch(ended).isRemote) await endWaits(tx, batchId);

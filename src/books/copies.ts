@@ -4,18 +4,26 @@
  * removed, a copy stays a copy, because finding it would need an index that slows down every upload. The next book that
  * is created with the key, or the next copy that is edited, becomes the holder.
  */
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import type { Tx } from "../context.ts";
 import { postgresError, underSavepoint } from "../platform/postgres/database.ts";
 import { SQLSTATE } from "../platform/sqlstates.ts";
 import { BOOK_KEY } from "../schema/targets.ts";
 
-/** Whether another book of the owner holds the key. */
-export function isKeyTaken(userId: number, title: string, author: string, exceptId = 0): SQL<boolean> {
-  return sql<boolean>`EXISTS (
-    SELECT FROM rowmill.books AS other
-    WHERE other.user_id = ${userId} AND other.id <> ${exceptId} AND other.key = (
-      SELECT ${sql.raw(BOOK_KEY)} FROM (SELECT ${title}::text AS title, ${author}::text AS author) AS wanted))`;
+/** Whether another book of the owner holds the key. A separate statement: a distributed INSERT may have no subquery. */
+export async function isKeyTaken(
+  { db }: Tx,
+  userId: number,
+  { title, author }: { readonly title: string; readonly author: string },
+  exceptId = 0,
+): Promise<boolean> {
+  const { rows } = await db.execute<{ isTaken: boolean }>(sql`
+    SELECT EXISTS (
+      SELECT FROM rowmill.books AS other
+      WHERE other.user_id = ${userId} AND other.id <> ${exceptId} AND other.key = (
+        SELECT ${sql.raw(BOOK_KEY)} FROM (SELECT ${title}::text AS title, ${author}::text AS author) AS wanted)
+    ) AS "isTaken"`);
+  return rows[0]?.isTaken === true;
 }
 
 const MAX_ATTEMPTS = 5;

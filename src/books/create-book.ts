@@ -22,13 +22,13 @@ export function createBook(
   return inTransaction(ctx, async (tx) => {
     await requireRoom(tx, userId, { records: 1 });
     const path = picture && (await storePicture(tx, userId, picture));
-    const isCopy = isKeyTaken(userId, values.title, values.author);
-    const [book] = await retryOnKeyConflict(tx, () =>
-      tx.db
+    const [book] = await retryOnKeyConflict(tx, async () => {
+      const isCopy = await isKeyTaken(tx, userId, values);
+      return tx.db
         .insert(books)
         .values({ ...values, userId, picture: path, isCopy })
-        .returning(),
-    );
+        .returning();
+    });
     if (!book) throw new Error("The INSERT returned no row.");
     return book;
   });

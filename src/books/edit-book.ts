@@ -36,14 +36,14 @@ export function editBook(
       if (before.picture !== null) await removePicture(tx, before.picture);
       path = picture && (await storePicture(tx, userId, picture));
     }
-    const isCopy = isKeyTaken(userId, values.title, values.author, id);
-    const [book] = await retryOnKeyConflict(tx, () =>
-      tx.db
+    const [book] = await retryOnKeyConflict(tx, async () => {
+      const isCopy = await isKeyTaken(tx, userId, values, id);
+      return tx.db
         .update(books)
         .set({ ...values, picture: path, isCopy, batchId: null, rowNumber: null })
         .where(isOwned)
-        .returning(),
-    );
+        .returning();
+    });
     if (!book) throw new Error("The UPDATE returned no row.");
     return book;
   });

@@ -6,9 +6,9 @@ export const databaseSettings = {
     pattern: "^$|^postgres(ql)?://",
     description: "PostgreSQL 15 or later. If unset, `npm start` runs an embedded PostgreSQL 18 in DATA_DIR.",
   }),
-  DATABASE_BACKEND: Type.Enum(["postgres", "citus", "yugabytedb", "cockroachdb"], {
+  DATABASE_BACKEND: Type.Enum(["postgres", "citus"], {
     default: "postgres",
-    description: "Kind of database at DATABASE_URL: postgres, citus, yugabytedb or cockroachdb.",
+    description: "Kind of database at DATABASE_URL: postgres, or citus for several nodes.",
   }),
   DATABASE_READ_URL: Type.String({
     default: "",

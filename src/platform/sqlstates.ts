@@ -1,5 +1,6 @@
 /** PostgreSQL error codes that Rowmill handles. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export const SQLSTATE = {
+  connectionFailure: "08006",
   stringTooLong: "22001",
   numberOutOfRange: "22003",
   invalidParameterValue: "22023",
@@ -21,6 +22,7 @@ export const SQLSTATE = {
   configurationLimitExceeded: "53400",
   lockNotAvailable: "55P03",
   queryCanceled: "57014",
+  internalError: "XX000",
 } as const;
 
 /**

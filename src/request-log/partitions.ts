@@ -1,4 +1,4 @@
-/** The partitions of the request log, one per day. CockroachDB has none. */
+/** The partitions of the request log, one per day. */
 import type { Context } from "../context.ts";
 import {
   createDayPartitions,
@@ -8,16 +8,14 @@ import {
 import { REQUEST_LOG } from "../schema/request-log.ts";
 
 /** Creates the partitions of the next days. Entries of a day without one go to the default partition. */
-export async function preparePartitions({ pool, config, now }: Context): Promise<number> {
-  if (config.databaseBackend === "cockroachdb") return 0;
+export async function preparePartitions({ pool, now }: Context): Promise<number> {
   return createDayPartitions(pool, REQUEST_LOG, now());
 }
 
 export async function dropPartitionsBefore(
-  { pool, config }: Context,
+  { pool }: Context,
   limit: Date,
   signal: AbortSignal,
 ): Promise<DroppedPartitions> {
-  if (config.databaseBackend === "cockroachdb") return { dropped: 0, inUse: [] };
   return dropDayPartitions(pool, REQUEST_LOG, limit, signal);
 }

@@ -92,9 +92,9 @@ async function change(
   const announced = announces && sql`, announced AS (${announcement(ctx, announces, note)})`;
   const { rows } = await ctx.db.execute<Record<string, unknown> & { announced: Announced | null }>(sql`
     WITH changed AS ${update}, recorded AS (${eventsOf(ctx, sql`SELECT id FROM changed`, event, note)})${announced ?? undefined}
-    SELECT changed.*, ${changeExpression(ctx, TASK_CHANNEL, sql`id::text`)} AS published,
-      CASE WHEN workflow_id IS NOT NULL THEN ${changeExpression(ctx, WORKFLOW_CHANNEL, sql`workflow_id::text`)} END AS workflow,
-      ${announced ? announcedExpression(ctx) : null} AS announced
+    SELECT changed.*, ${changeExpression(TASK_CHANNEL, sql`id::text`)} AS published,
+      CASE WHEN workflow_id IS NOT NULL THEN ${changeExpression(WORKFLOW_CHANNEL, sql`workflow_id::text`)} END AS workflow,
+      ${announced ? announcedExpression() : null} AS announced
     FROM changed`);
   const changed = rows.map(taskOf);
   publishLocally(

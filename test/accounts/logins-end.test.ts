@@ -212,7 +212,8 @@ describe("a second API that receives no changes", () => {
   });
 
   test.each(VERBS)("obeys %s at once for every kind of login", async (_, verb, expected) => {
-    await using second = await startSecondApi(rowmill, { databaseBackend: "cockroachdb" });
+    await using second = await startSecondApi(rowmill);
+    await second.ctx.listener.close();
     const { account, probe } = await loggedInAt(second);
     await run(verb, account);
     expect(await probe.look()).toMatchObject(withoutStreams(expected));

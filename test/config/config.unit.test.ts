@@ -142,7 +142,7 @@ describe("the settings", () => {
   test("settings are read from the environment", () => {
     const config = loadConfig({
       DATABASE_URL,
-      DATABASE_BACKEND: "cockroachdb",
+      DATABASE_BACKEND: "citus",
       DATABASE_POOL_MAX: "48",
       WORKER_CONCURRENCY: "20",
       JWT_SECRET: SECRET,
@@ -165,7 +165,7 @@ describe("the settings", () => {
     });
     expect(config).toMatchObject({
       databaseUrl: DATABASE_URL,
-      databaseBackend: "cockroachdb",
+      databaseBackend: "citus",
       databasePoolMax: 48,
       workerConcurrency: 20,
       publicUrl: "http://[::1]:80",
@@ -206,6 +206,8 @@ describe("a bad value", () => {
     ["DATABASE_BACKEND", "oracle"],
     ["DATABASE_READ_URL", "db.example.com"],
     ["DATABASE_READ_MAX_LAG_SECONDS", "0"],
+    ["DATABASE_BACKEND", "cockroachdb"],
+    ["DATABASE_BACKEND", "yugabytedb"],
     ["DATABASE_POOL_MAX", "7"],
     ["DATABASE_POOL_MAX", "1001"],
     ["PORT", "99999"],

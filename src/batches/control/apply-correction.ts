@@ -46,7 +46,8 @@ export async function lockCorrectable(tx: Tx, userId: number, batchId: string): 
 
 async function requireKnownRows(tx: Tx, batch: Batch, stagingId: string): Promise<void> {
   const { rows } = await tx.db.execute<{ row: number }>(sql`
-    SELECT row_number AS row FROM rowmill.batch_rows AS staged WHERE batch_id = ${stagingId} AND (
+    WITH staged AS MATERIALIZED (SELECT row_number FROM rowmill.batch_rows WHERE batch_id = ${stagingId})
+    SELECT row_number AS row FROM staged WHERE (
       SELECT true FROM rowmill.batch_rows WHERE batch_id = ${batch.id} AND batch_rows.row_number = staged.row_number LIMIT 1
     ) IS NULL ORDER BY 1 LIMIT 1`);
   if (rows[0]) throw invalidField("file", `The batch has no row ${rows[0].row} (column \`_row\`).`);
@@ -55,17 +56,21 @@ async function requireKnownRows(tx: Tx, batch: Batch, stagingId: string): Promis
 /** The number of rows whose sizes are read at a time. */
 const PAGE_ROWS = 2000;
 
-/** LIMIT makes these look-ups per row. A join may compare each row with each other one if the statistics are old. */
+/**
+ * MATERIALIZED, because the correction and its batch may be on different nodes of a distributed database. LIMIT makes these look-ups per row. A join may compare
+ * each row with each other one if the statistics are old.
+ */
 async function applyPages(tx: Tx, batch: Batch, stagingId: string) {
   const counts = { corrected: 0, ignored: 0 };
   const failedRows: number[] = [];
   for (let after = 0; ; ) {
     const { rows: sizes } = await tx.db.execute<{ row: number; bytes: number }>(sql`
-      SELECT staged.row_number AS row, octet_length(staged.fields::text) + octet_length(rows.fields::text) AS bytes
-      FROM (
-        SELECT row_number, fields FROM rowmill.batch_rows WHERE batch_id = ${stagingId} AND row_number > ${after}
-        ORDER BY row_number LIMIT ${PAGE_ROWS}
-      ) AS staged
+      WITH staged AS MATERIALIZED (
+        SELECT row_number, octet_length(fields::text) AS bytes FROM rowmill.batch_rows
+        WHERE batch_id = ${stagingId} AND row_number > ${after} ORDER BY row_number LIMIT ${PAGE_ROWS}
+      )
+      SELECT staged.row_number AS row, staged.bytes + octet_length(rows.fields::text) AS bytes
+      FROM staged
       CROSS JOIN LATERAL (
         SELECT fields FROM rowmill.batch_rows WHERE batch_id = ${batch.id} AND row_number = staged.row_number LIMIT 1
       ) AS rows
@@ -95,11 +100,12 @@ async function applyPart(
     problem: string | null;
     status: "success" | "failed" | null;
   }>(sql`
-    SELECT staged.row_number AS row, staged.fields AS corrections, rows.fields, rows.problem, results.status
-    FROM (
+    WITH staged AS MATERIALIZED (
       SELECT row_number, fields FROM rowmill.batch_rows
       WHERE batch_id = ${stagingId} AND row_number BETWEEN ${firstRow} AND ${lastRow}
-    ) AS staged
+    )
+    SELECT staged.row_number AS row, staged.fields AS corrections, rows.fields, rows.problem, results.status
+    FROM staged
     CROSS JOIN LATERAL (
       SELECT fields, problem FROM rowmill.batch_rows WHERE batch_id = ${batch.id} AND row_number = staged.row_number LIMIT 1
     ) AS rows

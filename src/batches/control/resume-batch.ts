@@ -26,6 +26,6 @@ async function resume(tx: Tx, batch: Batch): Promise<void> {
   const resumed = await transition(tx, batch.id, "resume", { reason: null, run });
   if (isOneJob(resumed) || resumed.chunksLeft > 0) return enqueueWork(tx, resumed);
   // The last rows got their results before the pause.
-  await tx.db.execute(startBatch(batch.id));
+  await tx.db.execute(startBatch(tx, batch.id));
   await finishBatch(tx, batch.id, resumed);
 }

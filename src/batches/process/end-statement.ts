@@ -16,7 +16,7 @@ export async function endStatementOnAbort(
   let cancelling: Promise<unknown> | undefined;
   const cancel = () => {
     cancelling = ctx.db
-      .execute(sql`SELECT pg_cancel_backend(${pid})`)
+      .execute(sql`SELECT pg_cancel_backend(${pid}::int)`)
       .catch((error) => ctx.log.warn({ err: error }, "cannot cancel the statement of a stopped job"));
   };
   signal.addEventListener("abort", cancel, { once: true });

@@ -65,6 +65,6 @@ export async function enqueueWork(tx: Tx, batch: UnfinishedBatch): Promise<void>
 
 /** Ends a batch of a file that has only a header. No worker is needed. */
 async function endEmptyBatch(tx: Tx, { id, isDryRun }: UnfinishedBatch): Promise<void> {
-  await tx.db.execute(startBatch(id));
+  await tx.db.execute(startBatch(tx, id));
   await endBatch(tx, id, isDryRun ? "validate" : "complete", null);
 }

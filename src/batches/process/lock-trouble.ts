@@ -52,7 +52,7 @@ const GIVE_WAY_AFTER = "500ms";
 
 /** Shares the records with other chunks until the end of the transaction. It never waits. */
 export async function shareRecords(tx: Tx, input: RowsInput): Promise<void> {
-  const lock = recordsLock(tx, input);
+  const lock = recordsLock(input);
   if (!lock) return;
   const { rows } = await tx.db.execute<{ isShared: boolean }>(
     sql`SELECT pg_try_advisory_xact_lock_shared(${lock}) AS "isShared"`,
@@ -68,16 +68,15 @@ export async function reserveRecords(
   input: RowsInput,
   signal: AbortSignal,
 ): Promise<void> {
-  const lock = recordsLock(tx, input);
+  const lock = recordsLock(input);
   if (!lock) return;
   await using _ = await endStatementOnAbort(ctx, tx, signal);
   await tx.db.execute(sql`SELECT pg_advisory_xact_lock(${lock})`);
 }
 
-/** Null: the target does not write in this transaction, or the database has no such locks. */
-function recordsLock({ config }: Context, { target, batch }: RowsInput) {
-  const hasAdvisoryLocks = config.databaseBackend === "postgres" || config.databaseBackend === "citus";
-  if (isRemote(target) || !hasAdvisoryLocks) return null;
+/** Null: the target does not write in this transaction. */
+function recordsLock({ target, batch }: RowsInput) {
+  if (isRemote(target)) return null;
   const { recordsName = target.name, isKeyShared } = target;
   const records = isKeyShared ? recordsName : `${recordsName} of ${batch.userId}`;
   return sql`hashtextextended(${`rowmill: ${records}`}, 0)`;

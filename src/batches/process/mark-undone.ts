@@ -11,8 +11,8 @@ export async function markUndone(
 ): Promise<void> {
   if (undone.length === 0) return;
   const { isMatch, valueOfRow } = matchRows(batchId, undone);
-  const kind = valueOfRow(({ outcome }) => outcome?.kind ?? null);
+  const kind = valueOfRow(({ outcome }) => outcome?.kind ?? null, "rowmill.undo_outcome");
   const reason = valueOfRow(({ outcome }) => (outcome && "reason" in outcome ? outcome.reason : null));
   await tx.db.execute(sql`
-    UPDATE rowmill.row_results SET undo = ${kind}::rowmill.undo_outcome, undo_reason = ${reason} WHERE ${isMatch}`);
+    UPDATE rowmill.row_results SET undo = ${kind}, undo_reason = ${reason} WHERE ${isMatch}`);
 }

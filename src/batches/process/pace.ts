@@ -22,12 +22,18 @@ export async function enqueueAfterChunk(
   batch: QueuedBatch,
   rowCount: number,
 ): Promise<void> {
-  const { rows } = await tx.db.execute<{ delaySeconds: number }>(sql`
-    UPDATE rowmill.batches SET paced_until =
-      greatest(paced_until, statement_timestamp() - make_interval(secs => ${MAX_CATCH_UP_SECONDS}))
-        + make_interval(secs => ${rowCount}::float / rows_per_second)
-    WHERE id = ${batchId}
-    RETURNING greatest(0, extract(epoch FROM paced_until - statement_timestamp()))::float AS "delaySeconds"`);
+  // An UPDATE of a distributed table may not call stable functions with columns, such as the addition of an interval.
+  const { rows } = await tx.db.execute<{ until: string; delaySeconds: number }>(sql`
+    SELECT until::text, greatest(0, extract(epoch FROM until - statement_timestamp()))::float AS "delaySeconds" FROM (
+      SELECT greatest(paced_until, statement_timestamp() - make_interval(secs => ${MAX_CATCH_UP_SECONDS}))
+        + make_interval(secs => ${rowCount}::float / rows_per_second) AS until
+      FROM rowmill.batches WHERE id = ${batchId}
+    ) AS next`);
+  const until = rows[0]?.until;
+  if (until !== undefined)
+    await tx.db.execute(
+      sql`UPDATE rowmill.batches SET paced_until = ${until}::timestamptz WHERE id = ${batchId}`,
+    );
   await enqueueNextChunk(tx, batchId, batch, rows[0]?.delaySeconds ?? 0);
 }
 

@@ -171,14 +171,14 @@ function unstartedOf(rows: readonly OpenRow[], processed: readonly RowOutcome[])
 /** Commits at once, so that status requests show which rows are being processed. Null: there is nothing to do. */
 async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Promise<ChunkInput | null> {
   const { rows } = await ctx.db.execute<Parameters<typeof chunkInputOf>[1] & Record<string, unknown>>(sql`
-    WITH started AS (${startBatch(batchId)})
+    WITH started AS (${startBatch(ctx, batchId)})
     UPDATE rowmill.chunks SET state = 'processing', updated_at = statement_timestamp()
     FROM rowmill.batches
     WHERE chunks.batch_id = ${batchId} AND first_row = ${firstRow} AND chunks.state <> 'done'
       AND batches.id = chunks.batch_id AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::rowmill.batch_state[])
     RETURNING batches.id, user_id AS "userId", target, target_version AS "targetVersion", mode, header, mapping, params, locale,
       filename, batches.created_at AS "createdAt", row_delay_ms AS "rowDelayMs",
-      is_dry_run AS "isDryRun", ${changeExpression(ctx, BATCH_CHANNEL, sql`batches.id::text`)} AS published`);
+      is_dry_run AS "isDryRun", ${changeExpression(BATCH_CHANNEL, sql`batches.id::text`)} AS published`);
   const [found] = rows;
   if (!found) return null;
   publishLocally(ctx, BATCH_CHANNEL, [batchId]);

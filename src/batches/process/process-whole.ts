@@ -105,7 +105,7 @@ async function runBatch(
 /** Starts from the first row and discards the results of earlier deliveries. Null: there is nothing to do. */
 function startRun(ctx: Context, batchId: string): Promise<Batch | null> {
   return inTransaction(ctx, async (tx) => {
-    await tx.db.execute(startBatch(batchId));
+    await tx.db.execute(startBatch(tx, batchId));
     const [batch] = await tx.db.select().from(batches).where(eq(batches.id, batchId)).for("update");
     if (batch?.state !== transitions.start.to) return null;
     await resetChunks(tx, batchId);

@@ -139,14 +139,15 @@ async function updateChunk(
   { counts: { succeeded, failed }, effects: { created, updated, unchanged } }: StoredOutcomes,
   { state, waiting, inSeconds, isRetried }: NextState,
 ): Promise<boolean> {
+  const dueAt = new Date(tx.now().getTime() + (inSeconds ?? 0) * 1000).toISOString();
   const isDone = sql`(succeeded + failed + ${succeeded + failed}::int = row_count)`;
   const nextAttempt = sql`attempt = attempt + (${isRetried} AND NOT ${isDone})::int,
-    due_at = CASE WHEN ${isDone} THEN due_at ELSE statement_timestamp() + make_interval(secs => ${inSeconds}) END,`;
+    due_at = CASE WHEN ${isDone} THEN due_at ELSE ${dueAt}::timestamptz END,`;
   const { rows } = await tx.db.execute<{ isDone: boolean }>(sql`
     UPDATE rowmill.chunks SET succeeded = succeeded + ${succeeded}, failed = failed + ${failed}, created = created + ${created},
       updated = updated + ${updated}, unchanged = unchanged + ${unchanged}, waiting = ${waiting},
       ${inSeconds === null ? sql`` : nextAttempt}
-      state = CASE WHEN ${isDone} THEN 'done' ELSE ${state} END::rowmill.chunk_state,
+      state = CASE WHEN ${isDone} THEN 'done'::rowmill.chunk_state ELSE ${state}::rowmill.chunk_state END,
       updated_at = statement_timestamp()
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
     RETURNING state = 'done' AS "isDone"`);

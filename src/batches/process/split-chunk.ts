@@ -121,7 +121,7 @@ async function failRows(
   outcome: Outcome,
 ): Promise<void> {
   // Perhaps no delivery has started the batch.
-  await tx.db.execute(startBatch(chunk.batchId));
+  await tx.db.execute(startBatch(tx, chunk.batchId));
   const outcomes = new StoredOutcomes(tx, chunk);
   await outcomes.store(rows.map((row) => ({ row, outcome })));
   await settleChunk(tx, chunk, outcomes);

@@ -21,8 +21,7 @@ const LOCK_TIMEOUT = "500ms";
 const TABLES = DAY_TABLES.map(({ name }) => name);
 
 /** Creates the partitions of the next days. The rows of a day without one go to the default partition. */
-export async function prepareDays({ pool, config, now }: Context): Promise<number> {
-  if (config.databaseBackend === "cockroachdb") return 0;
+export async function prepareDays({ pool, now }: Context): Promise<number> {
   let created = 0;
   for (const table of TABLES) created += await createDayPartitions(pool, table, now());
   return created;
@@ -44,8 +43,8 @@ export async function prepareToday(ctx: Context): Promise<void> {
 }
 
 /** Lists the days whose partitions this role may drop, in order. */
-export async function listDays({ pool, config }: Context): Promise<PartitionedDays[]> {
-  return config.databaseBackend === "cockroachdb" ? [] : listDayPartitions(pool, TABLES);
+export function listDays({ pool }: Context): Promise<PartitionedDays[]> {
+  return listDayPartitions(pool, TABLES);
 }
 
 /** The batches of these days. */

@@ -96,7 +96,7 @@ function requeueWholeBatch(
     const isGivenUp = (await tx.queue.givenUp(tx.db, contract, [job.id])).size > 0;
     ctx.log.warn({ batchId: id, isGivenUp }, "batch without a live job");
     if (isGivenUp && !isUndo) {
-      await tx.db.execute(startBatch(id));
+      await tx.db.execute(startBatch(tx, id));
       await forgetSuccesses(tx, id);
       await endBatch(tx, id, "fail", GAVE_UP);
     } else {

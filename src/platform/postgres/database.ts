@@ -11,9 +11,11 @@ import {
 } from "drizzle-orm/node-postgres";
 import { type PgDatabase, PgDialect } from "drizzle-orm/pg-core";
 import pg from "pg";
-import type { Config } from "../../config/config.ts";
+import { rowmill } from "../../schema/columns.ts";
 import type { Log } from "../log.ts";
 import { isServerTrouble, isUnreachable, LOCK_TROUBLE, SQLSTATE } from "../sqlstates.ts";
+
+const SCHEMA = rowmill.schemaName;
 
 export type Database = PgDatabase<NodePgQueryResultHKT, Record<string, never>>;
 
@@ -87,12 +89,33 @@ export async function underSavepoint<T>(db: Database, fn: () => Promise<T>): Pro
   }
 }
 
-/** Returns the PostgreSQL error among the causes of an error, or null. */
+/** Returns the PostgreSQL error among the causes of an error, or null. All readers of codes and constraints use it. */
 export function postgresError(error: unknown): pg.DatabaseError | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof pg.DatabaseError) return cause;
+    if (cause instanceof pg.DatabaseError) return fromShard(cause);
   }
   return null;
+}
+
+/** How Citus reports a taken key of a distributed table: with the code of an internal error, and the number of the shard. */
+const TAKEN_IN_SHARD = /duplicate key value violates unique constraint "(\w+?)_(\d{6,})"/;
+
+/** How Citus reports that a node is away, if it has no better code for it than an internal error. */
+const LOST_NODE =
+  /connection to the remote node|could not establish connection|connection marked as essential|any active placements/;
+
+/** Returns the error as one PostgreSQL server would report it. */
+function fromShard(error: pg.DatabaseError): pg.DatabaseError {
+  const isFromNode = error.code === SQLSTATE.internalError;
+  if (isFromNode && LOST_NODE.test(error.message))
+    return Object.create(error, { code: { value: SQLSTATE.connectionFailure } }) as pg.DatabaseError;
+  if (!isFromNode && !(error.code === SQLSTATE.uniqueViolation && error.schema === SCHEMA)) return error;
+  const [, name, shard] = TAKEN_IN_SHARD.exec(error.message) ?? [];
+  if (!name || (!isFromNode && !error.table?.endsWith(`_${shard}`))) return error;
+  return Object.create(error, {
+    code: { value: SQLSTATE.uniqueViolation },
+    constraint: { value: name },
+  }) as pg.DatabaseError;
 }
 
 /** The routine of PostgreSQL that reports the errors which functions raise. */
@@ -167,11 +190,9 @@ export function isTransient(error: unknown): boolean {
 }
 
 /**
- * Checks whether LISTEN works. CockroachDB has no notifications, and a pooler in transaction mode drops them. Behind such
- * a pooler, the process id that the client received at the start differs from that of the server.
+ * Checks whether LISTEN works. A pooler in transaction mode drops notifications. Behind such a pooler, the process id that the client received at the start differs from that of the server.
  */
-export async function detectSessions(pool: pg.Pool, { databaseBackend }: Pick<Config, "databaseBackend">) {
-  if (databaseBackend === "cockroachdb") return false;
+export async function detectSessions(pool: pg.Pool): Promise<boolean> {
   const client = await pool.connect();
   try {
     const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");

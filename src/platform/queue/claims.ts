@@ -82,20 +82,20 @@ export async function touchJobs(
 
 /**
  * Makes waiting jobs due now.
- * @param channel on which the name of the queue is published; null: nowhere
+ * @param channel on which the name of the queue is published
  * @returns the ids of the jobs that were due later
  */
 export async function makeDue(
   db: Database,
   name: string,
   ids: readonly string[],
-  channel: string | null,
+  channel: string,
 ): Promise<string[]> {
   const { rows } = await db.execute<{ id: string }>(sql`
     UPDATE ${job} SET start_after = now()
     WHERE name = ${name} AND id = ANY(${sql.param(ids)}::uuid[]) AND state < 'active' AND start_after > now()
     RETURNING id`);
-  if (channel !== null) await db.execute(sql`SELECT pg_notify(${channel}, ${name})`);
+  await db.execute(sql`SELECT pg_notify(${channel}, ${name})`);
   return rows.map(({ id }) => id);
 }
 

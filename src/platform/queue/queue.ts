@@ -1,7 +1,7 @@
 /** The job queue, over pg-boss. Only this folder imports pg-boss. */
 import { createHash } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { fromDrizzle, PgBoss, type QueueOptions } from "pg-boss";
+import { fromDrizzle, PgBoss } from "pg-boss";
 import type { Config } from "../../config/config.ts";
 import { type ProgramRole, SLOTS_FOR_OTHERS } from "../../config/connections.ts";
 import { QUEUE_SCHEMA } from "../../schema/columns.ts";
@@ -125,9 +125,8 @@ export class PgBossQueue implements Queue {
   /** Creates pg-boss's queue for every contract, or updates its options. */
   async declare(contracts: readonly JobContract[]): Promise<void> {
     for (const { name, options } of contracts) {
-      const declared = this.#supported(options);
-      await this.#boss.createQueue(name, declared);
-      await this.#boss.updateQueue(name, declared);
+      await this.#boss.createQueue(name, options);
+      await this.#boss.updateQueue(name, options);
       await raiseRetryLimit(this.#db, name, options.retryLimit);
     }
   }
@@ -158,7 +157,7 @@ export class PgBossQueue implements Queue {
       handler,
       running: this.running,
       limits: { places: concurrency + reserved, reserved, perUser },
-      hasHeartbeat: this.#supported(contract.options).heartbeatSeconds !== undefined,
+      hasHeartbeat: contract.options.heartbeatSeconds !== undefined,
       isPaused: this.#isPaused(contract),
     });
     this.#dispatchers.push(dispatcher);
@@ -193,9 +192,7 @@ export class PgBossQueue implements Queue {
 
   async hasten(db: Database, { name }: JobContract, ids: readonly string[]): Promise<readonly string[]> {
     if (ids.length === 0) return [];
-    // CockroachDB has no NOTIFY: there, workers poll.
-    const channel = this.#config.databaseBackend === "cockroachdb" ? null : CHANNEL;
-    return makeDue(db, name, ids, channel);
+    return makeDue(db, name, ids, CHANNEL);
   }
 
   live(db: Database, { name }: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>> {
@@ -204,12 +201,5 @@ export class PgBossQueue implements Queue {
 
   givenUp(db: Database, { name }: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>> {
     return jobsInState(db, name, ids, ["failed"]);
-  }
-
-  /** On CockroachDB, a job in a transaction can have no heartbeat: only `expireInSeconds` limits it. */
-  #supported<O extends QueueOptions>(options: O): O {
-    if (this.#config.databaseBackend !== "cockroachdb") return options;
-    const { heartbeatSeconds: _, ...rest } = options;
-    return rest as O;
   }
 }

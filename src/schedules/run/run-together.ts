@@ -37,8 +37,7 @@ export async function runTogether(ctx: Context, ids: readonly string[]): Promise
   }
 }
 
-async function isAlone({ db, config }: Tx): Promise<boolean> {
-  if (config.databaseBackend !== "postgres" && config.databaseBackend !== "citus") return true;
+async function isAlone({ db }: Tx): Promise<boolean> {
   const { rows } = await db.execute<{ isAlone: boolean }>(
     sql`SELECT pg_try_advisory_xact_lock(${TICKS_LOCK}) AS "isAlone"`,
   );

@@ -41,10 +41,10 @@ export async function takePlace(ctx: Context, tx: Tx, request: PlaceRequest): Pr
 }
 
 async function addPlaces({ db }: Context, target: string, places: number): Promise<boolean> {
-  const { rowCount } = await db.execute(sql`
+  const { rows } = await db.execute(sql`
     INSERT INTO rowmill.endpoint_slots (target, slot) SELECT ${target}, generate_series(1, ${places}::int)
-    ON CONFLICT DO NOTHING`);
-  return (rowCount ?? 0) > 0;
+    ON CONFLICT DO NOTHING RETURNING slot`);
+  return rows.length > 0;
 }
 
 /** A batch that is being sent would always find the place that it has just given back, and others would never. */

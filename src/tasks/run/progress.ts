@@ -72,7 +72,7 @@ export class Progress implements AsyncDisposable {
         INSERT INTO rowmill.task_events (task_id, type, message, metadata, created_at)
         SELECT id, 'progress', ${text}, json_build_object('progress', ${progress}::int), statement_timestamp() FROM changed
       )
-      SELECT ${changeExpression(this.#ctx, TASK_CHANNEL, sql`id::text`)} FROM changed`);
+      SELECT ${changeExpression(TASK_CHANNEL, sql`id::text`)} FROM changed`);
     if (rows.length > 0) publishLocally(this.#ctx, TASK_CHANNEL, [id]);
   }
 }

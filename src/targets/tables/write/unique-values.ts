@@ -104,11 +104,11 @@ async function storeClaims(
   const sorted = claims.toSorted((a, b) => (slotOf(a) < slotOf(b) ? -1 : 1));
   const arrays = slotArrays(sorted);
   const rows = sql`${sql.param(sorted.map(({ row }) => row.row))}::int[]`;
-  const { rowCount } = await tx.db.execute(sql`
+  const { rows: stored } = await tx.db.execute(sql`
     INSERT INTO rowmill.row_values (batch_id, position, hash, row_number)
     SELECT ${batchId}, position, hash::uuid, row_number FROM unnest(${arrays}, ${rows}) AS claimed (position, hash, row_number)
-    ON CONFLICT DO NOTHING`);
-  if (rowCount === claims.length) return new Map();
+    ON CONFLICT DO NOTHING RETURNING row_number`);
+  if (stored.length === claims.length) return new Map();
   // LIMIT makes this one look-up per value, whatever the statistics say.
   const { rows: held } = await tx.db.execute<{ slot: string; row: number }>(sql`
     SELECT claimed.position || ' ' || claimed.hash AS slot, held.row_number AS row

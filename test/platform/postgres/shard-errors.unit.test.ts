@@ -1,0 +1,56 @@
+import { DrizzleQueryError } from "drizzle-orm/errors";
+import pg from "pg";
+import { expect, test } from "vitest";
+import {
+  isDatabaseUnavailable,
+  isTransient,
+  postgresError,
+} from "../../../src/platform/postgres/database.ts";
+
+function errorOf(fields: Partial<pg.DatabaseError>): Error {
+  const error = Object.assign(new pg.DatabaseError(fields.message ?? "failed", 0, "error"), fields);
+  return new DrizzleQueryError("INSERT", [], error);
+}
+
+test("a taken key that a node of Citus reports as an internal error is read like that of one server", () => {
+  const message = 'duplicate key value violates unique constraint "books_key_102008"';
+  const read = postgresError(
+    errorOf({ code: "XX000", message, detail: "Key (user_id, key)=(1, x) already exists." }),
+  );
+  expect(read).toBeInstanceOf(pg.DatabaseError);
+  expect([read?.code, read?.constraint]).toEqual(["23505", "books_key"]);
+  expect(read?.detail).toContain("already exists");
+});
+
+test("a taken key of a shard has the name of its constraint without the number of the shard", () => {
+  const message = 'duplicate key value violates unique constraint "books_key_102008"';
+  const shard = {
+    code: "23505",
+    schema: "rowmill",
+    table: "books_102008",
+    constraint: "books_key_102008",
+    message,
+  };
+  expect(postgresError(errorOf(shard))?.constraint).toBe("books_key");
+});
+
+test("a constraint of an application keeps its name, whatever it is", () => {
+  const message = 'duplicate key value violates unique constraint "orders_202401"';
+  const own = { code: "23505", schema: "public", table: "x_202401", constraint: "orders_202401", message };
+  expect(postgresError(errorOf(own))?.constraint).toBe("orders_202401");
+  const other = { code: "23505", schema: "rowmill", table: "x", constraint: "orders_202401", message };
+  expect(postgresError(errorOf(other))?.constraint).toBe("orders_202401");
+});
+
+test.for([
+  "connection to the remote node worker-1:5432 failed with the following error: Connection refused",
+  "could not establish connection after 30000 ms",
+  "failure on connection marked as essential: worker-1:5432",
+])("a lost node uses up no attempts: %s", (message) => {
+  const error = errorOf({ code: "XX000", message });
+  expect([isDatabaseUnavailable(error), isTransient(error)]).toEqual([true, true]);
+});
+
+test("other internal errors count as failures", () => {
+  expect(isTransient(errorOf({ code: "XX000", message: "cache lookup failed for type 1" }))).toBe(false);
+});
