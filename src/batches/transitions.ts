@@ -80,7 +80,10 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
       UPDATE rowmill.batches SET state = ${to}, reason = ${reason}, finished_at = statement_timestamp()
       WHERE id = ${batchId} AND state = ANY(${sql.param([...from])}::rowmill.batch_state[])
       RETURNING *
-    ), announced AS (${announcing(tx, { kind: "batch.finished", event: announcedEnd(batchId) })})
+    ), counts AS MATERIALIZED (
+      SELECT coalesce(sum(succeeded), 0) AS written, coalesce(sum(reversed), 0) AS reversed, coalesce(sum(failed), 0) AS failed
+      FROM rowmill.chunks WHERE batch_id = ${batchId}
+    ), announced AS (${announcing(tx, { kind: "batch.finished", event: announcedEnd() })})
     SELECT user_id AS "userId", target, target_traits AS "targetTraits", total_rows AS "totalRows", run, ${announcedExpression()} AS announced FROM ended`);
   const [ended] = rows;
   if (!ended) return false;
@@ -101,14 +104,11 @@ export async function endWaits({ db }: Tx, batchId: string): Promise<void> {
 }
 
 /** Nothing is announced for the upload of a correction: the corrected batch runs again, and its end is announced. */
-function announcedEnd(batchId: string): SQL {
+function announcedEnd(): SQL {
   return sql`
     SELECT user_id, id::text AS subject_id, run AS sequence, json_build_object('batch_id', id, 'target', target,
       'file_name', left(filename, 255), 'state', state, 'reason', left(reason, 500), 'total', total_rows, 'succeeded', written - reversed,
       'failed', failed, 'unprocessed', total_rows - written - failed) AS data
-    FROM ended, (
-      SELECT coalesce(sum(succeeded), 0) AS written, coalesce(sum(reversed), 0) AS reversed, coalesce(sum(failed), 0) AS failed
-      FROM rowmill.chunks WHERE batch_id = ${batchId}
-    ) AS counts
+    FROM ended, counts
     WHERE correction_of IS NULL`;
 }

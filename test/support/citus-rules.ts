@@ -1,5 +1,5 @@
 /**
- * What Citus refuses or slows down in statements on distributed tables. A unit is a part of a statement that one node should be
+ * Rules of Citus for statements on distributed tables. A unit is a part of a statement that one node should be
  * able to execute: a statement, or a CTE that is MATERIALIZED or changes rows.
  */
 import { loadModule, parseSync } from "libpg-query";

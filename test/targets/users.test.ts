@@ -275,7 +275,7 @@ describe("undo", () => {
     expect(await count(rowmill.ctx.pool, batches, [owner.userId])).toBe(0);
   });
 
-  test("undo waits for an upload that has begun, and then keeps its owner", async () => {
+  test("undo waits for an upload that has started, and then keeps its owner", async () => {
     const batch = await importUsers("username\nuploading\n");
     const { id = 0 } = (await account("uploading")) ?? {};
     await onConnection(async (client) => {

@@ -178,9 +178,11 @@ async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Pr
       AND batches.id = chunks.batch_id AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::rowmill.batch_state[])
     RETURNING batches.id, user_id AS "userId", target, target_version AS "targetVersion", mode, header, mapping, params, locale,
       filename, batches.created_at AS "createdAt", row_delay_ms AS "rowDelayMs",
-      is_dry_run AS "isDryRun", ${changeExpression(BATCH_CHANNEL, sql`batches.id::text`)} AS published`);
+      is_dry_run AS "isDryRun"`);
   const [found] = rows;
   if (!found) return null;
+  // Not in RETURNING: a distributed UPDATE allows no such function, and its node has no listeners.
+  await ctx.db.execute(sql`SELECT ${changeExpression(BATCH_CHANNEL, sql`${batchId}::text`)}`);
   publishLocally(ctx, BATCH_CHANNEL, [batchId]);
   return chunkInputOf(ctx, found);
 }

@@ -214,10 +214,11 @@ function reasonToSuspend(service: ServiceState, { failedRequests }: RunningBatch
 
 /** Adds the time since the chunk was taken, or since the end of the last chunk if that is later. */
 function busySince(takenAt: string | undefined): SQL {
-  if (takenAt === undefined) return sql`busy_until = clock_timestamp()`;
+  // Not clock_timestamp(): an UPDATE of a distributed table may not call volatile functions.
+  const until = sql`busy_until = greatest(busy_until, statement_timestamp())`;
+  if (takenAt === undefined) return until;
   const since = sql`greatest(busy_until, ${takenAt}::timestamptz)`;
-  return sql`
-    busy_ms = busy_ms + greatest(0, extract(epoch FROM clock_timestamp() - ${since}) * 1000)::bigint, busy_until = clock_timestamp()`;
+  return sql`busy_ms = busy_ms + greatest(0, extract(epoch FROM statement_timestamp() - ${since}) * 1000)::bigint, ${until}`;
 }
 
 /** A separate statement: its snapshot includes the chunks that committed while this one waited for the lock. */
