@@ -1,10 +1,10 @@
 /** The contract of a target: its columns, and the function that writes valid rows. */
-import type { SQL } from "drizzle-orm";
 import type { Static, TObject, TString } from "typebox";
 import type { Context, Tx } from "../context.ts";
 import type { BatchMode, RowEffect, RowError } from "../schema/batches.ts";
 import type { Definition } from "./definition/definition.ts";
 import type { Locale } from "./definition/locale.ts";
+import type { PlainInserts } from "./plain-inserts.ts";
 
 /** Column names and the rules for their cells, which are text. */
 export type Columns = TObject<Record<string, TString>>;
@@ -168,28 +168,7 @@ export interface SetTarget<C extends Columns = Columns, V = Static<C>> extends T
    * until the rows that cause the exception are isolated.
    */
   write(tx: Tx, batch: TargetBatch, rows: readonly TargetRow<V>[]): Promise<Outcome[]>;
-  /** Absent: every row is given to `write`. */
-  readonly plain?: PlainInserts;
-}
-
-/** Creates records in the database, so that no cell travels to the worker and back. */
-export interface PlainInserts {
-  /** The table in the schema `rowmill` that has the records, whose ids Rowmill reserves. */
-  readonly table: string;
-  /**
-   * Returns statements that each INSERT records and return `row_number` and `record_id`. They read `batch_rows` and write only
-   * rows that the check accepts and from which `write` would create the same records (plain-rows.ts). Rowmill executes them in
-   * their order until one does not fail, and gives all other rows to `write` afterwards.
-   */
-  inserts(batch: TargetBatch, rows: OpenRows): readonly SQL[];
-}
-
-/** The rows of a chunk that have no result yet, in the table `batch_rows`. */
-export interface OpenRows {
-  /** The condition that selects them. */
-  readonly isOpen: SQL;
-  /** The id of the record, as an expression with `row_number`. */
-  readonly id: SQL;
+  readonly plain?: PlainInserts<TargetBatch>;
 }
 
 /** One attempt at one row. */

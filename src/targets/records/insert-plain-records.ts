@@ -1,7 +1,8 @@
 /** The statement that creates records from rows as they are, in the database. */
 import { type SQL, sql } from "drizzle-orm";
+import type { OpenRows } from "../plain-inserts.ts";
 import { cleanRows } from "../plain-rows.ts";
-import type { OpenRows, TargetBatch } from "../target.ts";
+import type { TargetBatch } from "../target.ts";
 
 /** PostgreSQL concatenates the members of a row one by one. */
 const MAX_COLUMNS = 200;
