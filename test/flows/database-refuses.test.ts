@@ -85,9 +85,15 @@ async function limitRows({ ctx }: Programs): Promise<() => Promise<void>> {
   mkdirSync(inner);
   await chown(inner, uid, gid);
   await ctx.pool.query(`CREATE TABLESPACE rowmill_small LOCATION '${inner}'`);
-  await ctx.pool.query("ALTER TABLE rowmill.batch_rows SET TABLESPACE rowmill_small");
+  const { rows: tables } = await ctx.pool.query<{ name: string }>(
+    "SELECT relid::regclass::text AS name FROM pg_partition_tree('rowmill.batch_rows')",
+  );
+  const moveTo = async (space: string) => {
+    for (const { name } of tables) await ctx.pool.query(`ALTER TABLE ${name} SET TABLESPACE ${space}`);
+  };
+  await moveTo("rowmill_small");
   return async () => {
-    await ctx.pool.query("ALTER TABLE rowmill.batch_rows SET TABLESPACE pg_default");
+    await moveTo("pg_default");
     await ctx.pool.query("DROP TABLESPACE rowmill_small");
   };
 }

@@ -25,6 +25,10 @@ const BOUND_OF = (day: string) => `CASE key_type
       ELSE (${day}::timestamp AT TIME ZONE 'UTC')::text
     END`;
 
+/** The clause that creates a table on the disk of another one, in PL/pgSQL. */
+export const TABLESPACE_OF = (table: string) =>
+  `(SELECT format('TABLESPACE %I', spcname) FROM pg_tablespace JOIN pg_class ON reltablespace = pg_tablespace.oid WHERE pg_class.oid = ${table})`;
+
 /**
  * Each changes one partition, and returns false if others use the tables, or if the days or rows of a new partition are already in
  * another one. Others wait as long as the function waits for its lock, so it gives up soon.
@@ -41,8 +45,8 @@ const FUNCTIONS = [
       RETURN false;
     END IF;
     -- CREATE TABLE ... PARTITION OF would stop all who use another partition.
-    EXECUTE format('CREATE TABLE ${SCHEMA}.%I (LIKE ${SCHEMA}.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)',
-      partition, parent);
+    EXECUTE format('CREATE TABLE ${SCHEMA}.%I (LIKE ${SCHEMA}.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION) %s',
+      partition, parent, ${TABLESPACE_OF(`to_regclass(format('${SCHEMA}.%I', parent))`)});
     EXECUTE format('ALTER TABLE ${SCHEMA}.%I ATTACH PARTITION ${SCHEMA}.%I FOR VALUES FROM (%L) TO (%L)',
       parent, partition, ${BOUND_OF("day")}, ${BOUND_OF("(day + 1)")});`,
   ),

@@ -2,7 +2,7 @@
 import type pg from "pg";
 import { rowmill } from "../../schema/columns.ts";
 import { firstUuidV7 } from "../ids.ts";
-import { DAY_MS, isPartitioned, partitionBefore } from "./day-partitions.ts";
+import { DAY_MS, isPartitioned, partitionBefore, TABLESPACE_OF } from "./day-partitions.ts";
 
 const SCHEMA = rowmill.schemaName;
 
@@ -72,7 +72,21 @@ export async function findObstacles(
     ORDER BY 1`,
     [`${SCHEMA}.${table}`],
   );
-  return rows.map(({ obstacle }) => obstacle);
+  const obstacles = rows.map(({ obstacle }) => obstacle);
+  return (await isDistributed(client, table)) ? [...obstacles, "shards of Citus"] : obstacles;
+}
+
+/** A table is partitioned before Citus distributes it. */
+async function isDistributed(client: pg.Client, table: string): Promise<boolean> {
+  const { rows } = await client.query<{ shards: string | null }>(
+    "SELECT to_regclass('pg_catalog.pg_dist_partition')::text AS shards",
+  );
+  if (!rows[0]?.shards) return false;
+  const { rowCount } = await client.query(
+    "SELECT FROM pg_catalog.pg_dist_partition WHERE logicalrelid = $1::regclass AND partmethod <> 'n'",
+    [`${SCHEMA}.${table}`],
+  );
+  return rowCount !== 0;
 }
 
 /**
@@ -125,7 +139,7 @@ function exchange(parent: string, key: string, first: string): string {
     END LOOP;
     EXECUTE format('ALTER TABLE ${SCHEMA}.%I RENAME TO %I', parent, first);
     EXECUTE format('CREATE TABLE ${SCHEMA}.%I (LIKE ${SCHEMA}.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)
-      PARTITION BY RANGE (${key})', parent, first);
+      PARTITION BY RANGE (${key}) %s', parent, first, ${TABLESPACE_OF("old")});
     EXECUTE format('ALTER TABLE ${SCHEMA}.%I DROP CONSTRAINT IF EXISTS %I', parent, first);
     FOR item IN SELECT definition FROM unnest(definitions) AS definition LOOP
       EXECUTE item.definition;
