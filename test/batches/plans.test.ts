@@ -2,8 +2,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { retryRows } from "../../src/batches/control/retry-rows.ts";
 import { getBatch } from "../../src/batches/queries.ts";
-import { exportResults, RESULT_FILES } from "../../src/batches/results/export-results.ts";
+import { exportResults } from "../../src/batches/results/export-results.ts";
 import { groupErrors } from "../../src/batches/results/group-errors.ts";
+import { RESULT_FILES } from "../../src/batches/results/result-ranges.ts";
 import { listRows } from "../../src/batches/row-queries.ts";
 import { removeBatch } from "../../src/batches/upkeep/remove-batch.ts";
 import type { BatchMode } from "../../src/schema/batches.ts";

@@ -2,7 +2,7 @@
 import Papa from "papaparse";
 import { expect } from "vitest";
 import { newBatchId } from "../../src/batches/ids.ts";
-import type { ResultFile } from "../../src/batches/results/export-results.ts";
+import type { ResultFile } from "../../src/batches/results/result-ranges.ts";
 import type { Client } from "./client.ts";
 import type { Rowmill } from "./rowmill.ts";
 

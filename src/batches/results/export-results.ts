@@ -1,24 +1,23 @@
 /** Exports the rows of a batch and their results as a file. */
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { DOWNLOAD_PAGE_BYTES, RELEASE } from "../../platform/http/bounded-answers.ts";
-import { type Found, readPage } from "../../platform/postgres/read-page.ts";
-import { maskSecrets } from "../../targets/secrets.ts";
 import { getState, type StoredBatch } from "../queries.ts";
-import { chunkOfRow, nameBytes, rowsOfStatus, statusIn } from "../row-queries.ts";
-import type { RowStatus } from "../views.ts";
+import { addedBytes, readMeasuredPage } from "./measured-pages.ts";
 import { type ResultFormat, type ResultRow, resultWriter } from "./result-formats.ts";
-
-export const RESULT_FILES = ["success", "failed", "unprocessed", "all"] as const;
-export type ResultFile = (typeof RESULT_FILES)[number];
+import { hasStatus, type Range, type ResultFile } from "./result-ranges.ts";
+import { mayBeShort, readShortPage } from "./short-pages.ts";
 
 /** Each page is one short query, so a slow client holds neither a connection nor a snapshot that would block vacuum. */
 const PAGE_ROWS = 4000;
+const FIRST_PAGE_ROWS = 1000;
+/** Below this many rows, a page has long rows, and measuring them twice would take as long as reading them. */
+const MIN_SHORT_ROWS = 16;
+/** How full a page of short rows is on average. If its range has more bytes than a page, it has been measured for nothing. */
+const FULL = 0.9;
 /** The database measures every row of a range, so a range should not be much longer than the page that it fills. */
 const RANGE_OF_PAGE = 1.1;
-/** The result columns of a row in a CSV. */
-const RESULT_BYTES = 50;
 
 export interface ExportOptions {
   readonly file: ResultFile;
@@ -62,12 +61,27 @@ async function* resultPages(
   format: ResultFormat,
 ): AsyncGenerator<ResultRow[]> {
   const { id, totalRows } = uploaded;
-  let rows = PAGE_ROWS;
+  let rows = FIRST_PAGE_ROWS;
+  const canBeShort = (file === "all" || file === "success") && mayBeShort(uploaded);
+  const readShort = async (batch: StoredBatch, range: Range): Promise<ResultRow[] | null> => {
+    if (!canBeShort || rows < MIN_SHORT_ROWS) return null;
+    await ctx.reserveMemory(DOWNLOAD_PAGE_BYTES);
+    const limits = { addedBytes: addedBytes(batch, format), maxBytes: DOWNLOAD_PAGE_BYTES };
+    const { rows: page, bytes } = await readShortPage(ctx, batch, file, range, limits);
+    if (bytes !== null)
+      rows = Math.ceil(rows * Math.min(2, (FULL * DOWNLOAD_PAGE_BYTES) / Math.max(bytes, 1)));
+    rows = Math.min(rows, PAGE_ROWS);
+    return page;
+  };
   const read = async (after: number): Promise<ResultRow[]> => {
     const batch = { ...uploaded, state: await getState(ctx, id) };
     const range = { after, rows };
-    const { items: page, hasMore } = await readRows(ctx, batch, file, format, range);
-    rows = Math.min(PAGE_ROWS, Math.ceil(hasMore ? page.length * RANGE_OF_PAGE : rows * 2));
+    let page = await readShort(batch, range);
+    if (page === null) {
+      const { items, hasMore } = await readMeasuredPage(ctx, batch, file, format, range);
+      rows = Math.min(PAGE_ROWS, Math.ceil(hasMore ? items.length * RANGE_OF_PAGE : range.rows * 2));
+      page = items;
+    }
     if (page.length > 0 || file === "unprocessed") return page;
     const next = await nextRow(ctx, batch, file, after + range.rows);
     return next === null ? [] : read(next - 1);
@@ -87,90 +101,6 @@ async function* resultPages(
   // An incomplete file must not look complete: the exception aborts the download.
   if (file === "all" && sent !== totalRows)
     throw new Error(`The batch ${id} has ${totalRows} rows, but only ${sent} could be read.`);
-}
-
-async function readRows(
-  ctx: Context,
-  batch: StoredBatch,
-  file: ResultFile,
-  format: ResultFormat,
-  range: Range,
-): Promise<Found<ResultRow>> {
-  const { items, hasMore } = await readPage(ctx, {
-    fields: {
-      row: sql<number>`rows.row_number`,
-      cells: sql<string[]>`rows.fields`,
-      status: sql<RowStatus>`${file === "success" || file === "failed" ? sql`results.status::text` : statusIn(batch)}`,
-      errorCode: sql<string | null>`results.error_code`,
-      error: sql<string | null>`results.error_message`,
-      recordId: sql<string | null>`results.record_id`,
-      recordKey: sql<string | null>`results.record_key`,
-    },
-    from: rowsOf(batch, file, range),
-    order: sql`"row"`,
-    limit: range.rows,
-    addedBytes: format === "csv" ? RESULT_BYTES : nameBytes(batch),
-    maxBytes: DOWNLOAD_PAGE_BYTES,
-  });
-  const rows = items.map(({ cells, recordId, ...row }) => ({
-    ...row,
-    cells: maskSecrets(batch, cells, row.errorCode === "malformed"),
-    recordId: recordId === null ? null : Number(recordId),
-  }));
-  return { items: rows, hasMore };
-}
-
-/** Row numbers. */
-interface Range {
-  readonly after: number;
-  readonly rows: number;
-}
-
-function rowsOf(batch: StoredBatch, file: ResultFile, range: Range): SQL {
-  switch (file) {
-    case "all":
-      return allRows(batch, range);
-    case "success":
-    case "failed":
-      return rowsWithResult(batch, file, range);
-    case "unprocessed":
-      return rowsOfStatus(batch, file, range.after, range.rows);
-  }
-}
-
-const RESULT = sql`row_number, status, error_code, error_message, record_id, record_key, undo`;
-
-/**
- * A page is a range of row numbers. Its cost does not depend on statistics, which are old for a table that has just
- * grown: for `ORDER BY ... LIMIT 4000` the planner may sort all remaining rows for every page.
- */
-function within({ after, rows }: Range, id: string): SQL {
-  return sql`batch_id = ${id} AND row_number > ${after} AND row_number <= ${after + rows}`;
-}
-
-/** One look-up per row: with old statistics, a join of the two ranges may compare each row with each result. */
-function allRows({ id, state }: StoredBatch, range: Range): SQL {
-  return sql`
-    (SELECT batch_id, row_number, fields FROM rowmill.batch_rows WHERE ${within(range, id)}) AS rows
-    LEFT JOIN LATERAL (
-      SELECT ${RESULT} FROM rowmill.row_results WHERE batch_id = ${id} AND row_number = rows.row_number LIMIT 1
-    ) AS results ON true
-    ${state === "processing" ? chunkOfRow(id) : sql``}
-    ORDER BY rows.row_number`;
-}
-
-/** One look-up per row, because there may be few rows with the status. */
-function rowsWithResult({ id }: StoredBatch, status: "success" | "failed", range: Range): SQL {
-  return sql`
-    (SELECT ${RESULT} FROM rowmill.row_results WHERE ${within(range, id)} AND ${hasStatus(status)}) AS results
-    JOIN LATERAL (
-      SELECT row_number, fields FROM rowmill.batch_rows WHERE batch_id = ${id} AND row_number = results.row_number LIMIT 1
-    ) AS rows ON true
-    ORDER BY results.row_number`;
-}
-
-function hasStatus(status: "success" | "failed"): SQL {
-  return sql`status = ${sql.raw(`'${status}'`)} AND undo IS DISTINCT FROM 'reversed'`;
 }
 
 /** The first row of the file with a higher row number: blank lines leave gaps in the row numbers. */

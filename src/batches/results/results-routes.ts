@@ -8,9 +8,10 @@ import { userRoutes } from "../../platform/http/user-routes.ts";
 import { beginDownload } from "../../request-context.ts";
 import { BatchParams } from "../params.ts";
 import { getBatch } from "../queries.ts";
-import { exportResults, RESULT_FILES } from "./export-results.ts";
+import { exportResults } from "./export-results.ts";
 import { groupErrors } from "./group-errors.ts";
 import { MEDIA_TYPES, RESULT_FORMATS } from "./result-formats.ts";
+import { RESULT_FILES } from "./result-ranges.ts";
 import { ErrorGroupsView, RESULT_FILE } from "./views.ts";
 
 const ResultParams = Type.Object({

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { RESULT_FILES } from "../../../src/batches/results/export-results.ts";
 import { RESULT_FORMATS } from "../../../src/batches/results/result-formats.ts";
+import { RESULT_FILES } from "../../../src/batches/results/result-ranges.ts";
 import { batchState } from "../../../src/schema/batches.ts";
 import { deliverChunk } from "../../support/batches.ts";
 import { path, uploaded } from "../../support/result-files.ts";

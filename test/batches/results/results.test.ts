@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { RESULT_FILES } from "../../../src/batches/results/export-results.ts";
+import { RESULT_FILES } from "../../../src/batches/results/result-ranges.ts";
 import { undefuse } from "../../../src/platform/csv/cells.ts";
 import {
   bytesOf,
