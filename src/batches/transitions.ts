@@ -1,6 +1,6 @@
 import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
 import { type Announced, afterAnnouncing, announcedExpression } from "../announcements/announce.ts";
-import { announcing } from "../announcements/announcing.ts";
+import { announcing, ownNotification } from "../announcements/announcing.ts";
 import type { Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { jobs } from "../jobs.ts";
@@ -73,13 +73,13 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
     targetTraits: TargetTraits | null;
     totalRows: number;
     run: number;
-    announced: Announced | null;
+    announced: readonly Announced[] | null;
   }>(sql`
     WITH ended AS (
       UPDATE rowmill.batches SET state = ${to}, reason = ${reason}, finished_at = statement_timestamp()
       WHERE id = ${batchId} AND state = ANY(${sql.param([...from])}::rowmill.batch_state[])
       RETURNING *
-    ), announced AS (${announcing(tx, { kind: "batch.finished", event: announcedEnd(batchId) })})
+    ), announced AS (${announcing(tx, { kind: "batch.finished", events: announcedEnd(tx, batchId) })})
     SELECT user_id AS "userId", target, target_traits AS "targetTraits", total_rows AS "totalRows", run, ${announcedExpression(tx)} AS announced FROM ended`);
   const [ended] = rows;
   if (!ended) return false;
@@ -100,9 +100,9 @@ export async function endWaits({ db }: Tx, batchId: string): Promise<void> {
 }
 
 /** Nothing is announced for the upload of a correction: the corrected batch runs again, and its end is announced. */
-function announcedEnd(batchId: string): SQL {
+function announcedEnd(tx: Tx, batchId: string): SQL {
   return sql`
-    SELECT user_id, id::text AS subject_id, run AS sequence, json_build_object('batch_id', id, 'target', target,
+    SELECT ${ownNotification(tx)}, user_id, id::text AS subject_id, run AS sequence, json_build_object('batch_id', id, 'target', target,
       'file_name', left(filename, 255), 'state', state, 'reason', left(reason, 500), 'total', total_rows, 'succeeded', written - reversed,
       'failed', failed, 'unprocessed', total_rows - written - failed) AS data
     FROM ended, (

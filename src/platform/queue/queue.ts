@@ -160,6 +160,7 @@ export class PgBossQueue implements Queue {
       limits: { places: concurrency + reserved, reserved, perUser },
       hasHeartbeat: this.#supported(contract.options).heartbeatSeconds !== undefined,
       isPaused: this.#isPaused(contract),
+      channel: this.#channel,
     });
     this.#dispatchers.push(dispatcher);
     this.#log.debug({ job: name, queue: contract.queue, concurrency }, "taking jobs");
@@ -193,9 +194,12 @@ export class PgBossQueue implements Queue {
 
   async hasten(db: Database, { name }: JobContract, ids: readonly string[]): Promise<readonly string[]> {
     if (ids.length === 0) return [];
-    // CockroachDB has no NOTIFY: there, workers poll.
-    const channel = this.#config.databaseBackend === "cockroachdb" ? null : CHANNEL;
-    return makeDue(db, name, ids, channel);
+    return makeDue(db, name, ids, this.#channel);
+  }
+
+  /** CockroachDB has no NOTIFY: there, workers poll. */
+  get #channel(): string | null {
+    return this.#config.databaseBackend === "cockroachdb" ? null : CHANNEL;
   }
 
   live(db: Database, { name }: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>> {
