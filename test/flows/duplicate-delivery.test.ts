@@ -4,7 +4,7 @@ import { processChunk } from "../../src/batches/process/process-chunk.ts";
 import { inTransaction } from "../../src/context.ts";
 import { jobs } from "../../src/jobs.ts";
 import type { Delivery } from "../../src/platform/queue/delivery.ts";
-import type { NewJob } from "../../src/platform/queue/queue.ts";
+import type { NewJob } from "../../src/platform/queue/add-jobs.ts";
 import { csv } from "../support/book-files.ts";
 import { count } from "../support/count.ts";
 import { expectExactlyOnce } from "../support/exactly-once.ts";
