@@ -57,7 +57,7 @@ async function startAll(ctx: Context, runs: readonly Run[]): Promise<(Task | nul
     SELECT changed.*, ${changeExpression(ctx, TASK_CHANNEL, sql`id::text`)} AS published,
       CASE WHEN workflow_id IS NOT NULL THEN ${changeExpression(ctx, WORKFLOW_CHANNEL, sql`workflow_id::text`)} END AS workflow
     FROM changed`);
-  const started = new Map(rows.map((row) => [String(row["id"]), taskOf(row)]));
+  const started = new Map(rows.map((row) => [String(row.id), taskOf(row)]));
   publishLocally(ctx, TASK_CHANNEL, [...started.keys()]);
   const workflows = [...started.values()].flatMap(({ workflowId }) => workflowId ?? []);
   publishLocally(ctx, WORKFLOW_CHANNEL, [...new Set(workflows)]);
