@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --rows N --runs N --only typed]: Rowmill end to end over HTTP beside a floor, on the same server in the same run.
+ * npm run bench [-- --rows N --runs N --only typed|work]: Rowmill end to end over HTTP beside a floor, on the same server in the same run.
  * The floor is what PostgreSQL itself needs for the same rows: COPY, INSERT ... SELECT into books, INSERT ... SELECT
  * into results, on one connection; for tasks, what pg-boss needs for as many jobs. Machines differ and are noisy: quote the ratio, not the seconds.
  */
@@ -18,12 +18,11 @@ import { measureFloor } from "./floor.ts";
 import { measureRequests } from "./requests.ts";
 import { type Measured, measureRowmill } from "./rowmill.ts";
 import { median, printTable } from "./table.ts";
-import { type MeasuredTasks, measureTasks } from "./tasks.ts";
 import { measureTyped, typedLines } from "./typed.ts";
+import { measureWork, workLines, workResult } from "./work.ts";
 
 const SMALL_ROWS = 100_000;
 const DELAYED_ROWS = 10_000;
-const TASKS = 10_000;
 
 const { values } = parseArgs({
   options: {
@@ -34,8 +33,8 @@ const { values } = parseArgs({
 });
 const rows = Number(values.rows);
 const runs = Number(values.runs);
-if (values.only !== undefined && values.only !== "typed")
-  throw new Error(`--only: "${values.only}" is not known. Known: typed`);
+if (values.only !== undefined && values.only !== "typed" && values.only !== "work")
+  throw new Error(`--only: "${values.only}" is not known. Known: typed, work`);
 const folder = mkdtempSync(join(tmpdir(), "rowmill-bench-"));
 // The server runs under another account where this one is root, and reads the floor's file itself.
 chmodSync(folder, 0o755);
@@ -44,6 +43,7 @@ try {
   const config = loadConfig({ DATABASE_URL: server.url, JWT_SECRET: "bench".repeat(10) });
   await migrateDatabase({ ...config, databaseUrl: server.url }, createLog({ logLevel: "warn" }, "bench"));
   if (values.only === "typed") await reportTyped();
+  else if (values.only === "work") await reportWork();
   else await report(await measure());
 } finally {
   await server.stop();
@@ -66,16 +66,12 @@ async function measure() {
   const withDelay = await importOnce(delayed.csv, { ROW_DELAY_MS: "500" });
   await emptyTables();
   const behindSeconds = await measureBehind(server.url, await openAsBlob(big.csv));
-  const tasks: MeasuredTasks[] = [];
-  for (let run = 0; run < runs; run++) {
-    await emptyTables();
-    tasks.push(await measureTasks(server.url, TASKS));
-  }
+  const work = await measureWork({ databaseUrl: server.url, runs, emptyTables });
   await emptyTables();
   const requests = await measureRequests(server.url);
   await emptyTables();
   const typed = await measureTypedRows();
-  return { floors, imports, atSmall, withDelay, behindSeconds, tasks, requests, typed };
+  return { floors, imports, atSmall, withDelay, behindSeconds, work, requests, typed };
 }
 
 function measureTypedRows() {
@@ -86,6 +82,12 @@ async function reportTyped(): Promise<void> {
   const typed = await measureTypedRows();
   printTable([[`median of ${runs} run(s)`, "measured", "reach"], ...typedLines(typed)]);
   console.log(JSON.stringify(typed));
+}
+
+async function reportWork(): Promise<void> {
+  const work = await measureWork({ databaseUrl: server.url, runs, emptyTables });
+  printTable([[`median of ${runs} run(s)`, "measured", "reach"], ...workLines(work)]);
+  console.log(JSON.stringify(workResult(work)));
 }
 
 async function makeFile(count: number): Promise<{ csv: string; copy: string }> {
@@ -105,7 +107,7 @@ async function emptyTables(): Promise<void> {
   await client.connect();
   await client.query(
     `TRUNCATE rowmill.users, rowmill.books, rowmill.batches, rowmill.batch_rows, rowmill.chunks, rowmill.row_results,
-      rowmill.refresh_tokens, rowmill.tasks, rowmill.notifications CASCADE`,
+      rowmill.refresh_tokens, rowmill.tasks, rowmill.notifications, rowmill_queue.job CASCADE`,
   );
   await client.query("CHECKPOINT");
   await client.end();
@@ -117,12 +119,11 @@ async function report({
   atSmall,
   withDelay,
   behindSeconds,
-  tasks,
+  work,
   requests,
   typed,
 }: Awaited<ReturnType<typeof measure>>): Promise<void> {
   const of = (pick: (run: Measured) => number) => median(imports.map(pick));
-  const ofTasks = (pick: (run: MeasuredTasks) => number) => median(tasks.map(pick));
   const ratios = imports.map((run, index) => run.doneSeconds / (floors[index] ?? Number.NaN));
   const result = {
     rows,
@@ -145,11 +146,7 @@ async function report({
     exportPeakMbSmall: atSmall.exportPeakMb,
     delayedSeconds: withDelay.doneSeconds,
     behindSeconds,
-    tasksCreatedPerSecond: TASKS / ofTasks((run) => run.createdSeconds),
-    tasksCreatedRatio: ofTasks((run) => run.createdSeconds / run.insertSeconds),
-    tasksCompletedPerSecond: TASKS / ofTasks((run) => run.completedSeconds),
-    tasksCompletedRatio: ofTasks((run) => run.completedSeconds / run.workSeconds),
-    tasksAnnouncedRatio: ofTasks((run) => run.announcedSeconds / run.completedSeconds),
+    ...workResult(work),
     requestsPerSecond: requests.withLog,
     requestsPerSecondWithoutLog: requests.withoutLog,
     requestsRatio: requests.ratio,
@@ -194,19 +191,7 @@ async function report({
       "15.00 s",
     ],
     [`3 rows uploaded behind ${rows.toLocaleString("en")}`, seconds(result.behindSeconds), "3.00 s"],
-    [
-      `${TASKS.toLocaleString("en")} tasks created a second`,
-      Math.round(result.tasksCreatedPerSecond).toLocaleString("en"),
-      "",
-    ],
-    ["ratio to pg-boss's insert", `${result.tasksCreatedRatio.toFixed(2)} x`, ""],
-    [
-      "tasks that do nothing completed a second",
-      Math.round(result.tasksCompletedPerSecond).toLocaleString("en"),
-      "",
-    ],
-    ["ratio to pg-boss's work", `${result.tasksCompletedRatio.toFixed(2)} x`, ""],
-    ["ratio of the time with notifications", `${result.tasksAnnouncedRatio.toFixed(2)} x`, ""],
+    ...workLines(work),
     ["requests a second, with the request log", Math.round(requests.withLog).toLocaleString("en"), ""],
     ["requests a second, REQUEST_LOG=off", Math.round(requests.withoutLog).toLocaleString("en"), ""],
     ["ratio with the request log to without", `${requests.ratio.toFixed(2)} x`, ""],
