@@ -155,7 +155,10 @@ export class Dispatcher {
     const jobs = await this.#options.boss.fetch<object>(this.contract.name, options);
     const now = performance.now();
     if (jobs.length === 0) this.#shares.foundNothing(search, now, now - startedAt);
-    return jobs;
+    // The statement takes the right ones, but returns them in any order.
+    return jobs.toSorted(
+      (one, other) => other.priority - one.priority || one.createdOn.getTime() - other.createdOn.getTime(),
+    );
   }
 
   /** Starts the first jobs that make a set, in their order, and returns the others to the queue. */
