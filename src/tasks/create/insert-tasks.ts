@@ -1,7 +1,34 @@
 /** The statement that stores new tasks. */
 import { type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
-import type { PreparedTask } from "./create-tasks.ts";
+
+export interface NewTask {
+  readonly id: string;
+  readonly userId: number;
+  readonly type: string;
+  readonly queue: string;
+  readonly title: string;
+  readonly description: string;
+  readonly priority: number;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly fileId?: string | null;
+  readonly filePath?: string | null;
+  readonly fileName?: string | null;
+  readonly fileBytes?: number | null;
+  readonly maxRetries: number;
+  readonly jobId: string;
+  readonly groupId: string | null;
+  /** The task that must complete first. */
+  readonly afterId: string | null;
+  readonly hasNext: boolean;
+  readonly scheduleId?: string | undefined;
+  readonly workflowId: string | null;
+  readonly workflowStep: number | null;
+  readonly tags: readonly string[];
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** When it may start, as ISO 8601; null: now. */
+  readonly dueAt: string | null;
+}
 
 /** The columns of a new task, with their types. */
 const COLUMNS = {
@@ -28,7 +55,7 @@ const COLUMNS = {
   tags: ["json", ({ tags }) => JSON.stringify(tags)],
   metadata: ["json", ({ metadata }) => JSON.stringify(metadata)],
   due_at: ["timestamptz", ({ dueAt }) => dueAt],
-} satisfies Record<string, readonly [type: string, of: (task: PreparedTask) => unknown]>;
+} satisfies Record<string, readonly [type: string, of: (task: NewTask) => unknown]>;
 
 type Column = keyof typeof COLUMNS;
 
@@ -37,7 +64,7 @@ type Column = keyof typeof COLUMNS;
  * document with all of them.
  * @returns the number of each task, by id
  */
-export async function insertTasks(tx: Tx, rows: readonly PreparedTask[]): Promise<Map<string, number>> {
+export async function insertTasks(tx: Tx, rows: readonly NewTask[]): Promise<Map<string, number>> {
   const actorId = tx.actor?.id ?? null;
   const { arrays, names, value } = columnsOf(rows);
   const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
@@ -63,7 +90,7 @@ export async function insertTasks(tx: Tx, rows: readonly PreparedTask[]): Promis
 }
 
 /** A column in which all tasks agree is sent once. */
-function columnsOf(rows: readonly PreparedTask[]) {
+function columnsOf(rows: readonly NewTask[]) {
   const arrays: SQL[] = [];
   const names: SQL[] = [];
   const shared = new Map<string, SQL>();

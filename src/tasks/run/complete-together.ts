@@ -11,7 +11,9 @@ import { storableJson } from "../../platform/postgres/storable.ts";
 import { announcedColumns, TASK_CHANNEL, type Task } from "../transitions.ts";
 import type { TaskResult } from "../types/task-type.ts";
 import { wakeWaitingTicks } from "../wake-ticks.ts";
-import type { EndedTask } from "./end-task.ts";
+
+/** The fields that the end of an attempt decides. */
+export type EndedTask = Pick<Task, "id" | "status" | "errorCode">;
 
 const MAX_TASKS = 100;
 /** The results of one statement. A larger result has a statement of its own. */

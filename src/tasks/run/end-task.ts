@@ -7,11 +7,8 @@ import { cancelWaiting, releaseWaiting } from "../control/chain.ts";
 import { withNewJobs } from "../control/retry-task.ts";
 import { isAttempt, type Task, transition } from "../transitions.ts";
 import type { TaskResult } from "../types/task-type.ts";
-import { completeTogether } from "./complete-together.ts";
+import { completeTogether, type EndedTask } from "./complete-together.ts";
 import type { Failure, Outcome } from "./outcomes.ts";
-
-/** The fields that the end of an attempt decides. */
-export type EndedTask = Pick<Task, "id" | "status" | "errorCode">;
 
 /**
  * Records the outcome of an attempt and its consequences: another attempt, the next task of a sequence, or the job that
