@@ -77,7 +77,7 @@ interface Means {
   readonly completions: Grouped<Completion, boolean>;
 }
 
-/** What a dispatcher knows about a job when it starts it. */
+/** A job of a set, as the dispatcher starts it. */
 interface Taken {
   readonly job: JobWithMetadata<object>;
   readonly kind: string | null;

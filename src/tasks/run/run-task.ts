@@ -23,7 +23,7 @@ import { handBack, RESUMED, startTogether } from "./start-together.ts";
 import { storeStack } from "./store-stack.ts";
 import { watchTask } from "./watch-task.ts";
 
-/** An attempt that has begun, and what came of it. */
+/** An attempt with its outcome. */
 interface Attempt {
   readonly task: Task;
   /** On the clock of `performance.now()`. */
@@ -55,27 +55,27 @@ export async function runTask(
   const taken = await turn.take(
     async () => {
       if (delivery.signal.aborted) return null;
-      const begun = await begin(ctx, started, work, delivery);
-      return isLarge(begun) ? { ended: await end(ctx, work, begun) } : { begun };
+      const current = await begin(ctx, started, work, delivery);
+      return isLarge(current) ? { ended: await end(ctx, work, current) } : { current };
     },
-    (run) => hasOutcome(run?.begun) && run.begun.outcome instanceof ContinueLater,
+    (run) => hasOutcome(run?.current) && run.current.outcome instanceof ContinueLater,
   );
   if (!taken?.result) {
     if (started) await handBack(ctx, started);
     delivery.signal.throwIfAborted();
     return new Later(0, work, { isCounted: false });
   }
-  const { ended, begun } = taken.result;
-  return hasOutcome(begun) ? end(ctx, work, begun) : (begun ?? ended);
+  const { ended, current } = taken.result;
+  return hasOutcome(current) ? end(ctx, work, current) : (current ?? ended);
 }
 
-function hasOutcome(begun: Attempt | Later | undefined): begun is Attempt {
-  return begun !== undefined && !(begun instanceof Later);
+function hasOutcome(current: Attempt | Later | undefined): current is Attempt {
+  return current !== undefined && !(current instanceof Later);
 }
 
-function isLarge(begun: Attempt | Later | undefined): begun is Attempt {
-  if (!hasOutcome(begun) || !begun.outcome || begun.outcome instanceof ContinueLater) return false;
-  const { outcome } = begun;
+function isLarge(current: Attempt | Later | undefined): current is Attempt {
+  if (!hasOutcome(current) || !current.outcome || current.outcome instanceof ContinueLater) return false;
+  const { outcome } = current;
   return outcome.kind === "done" && JSON.stringify(outcome.result).length > LARGE_RESULT_BYTES;
 }
 

@@ -139,7 +139,7 @@ describe("the outcomes of a mixed set", () => {
     expect(own).toHaveLength(22);
   });
 
-  test("the owner is told of as many completed tasks as the limit per hour allows", async () => {
+  test("the owner gets notifications of completed tasks up to the limit per hour", async () => {
     const { ctx } = rowmill;
     await other.patch("/api/v1/notification-preferences", { "task.completed": { in_app: true } });
     const { tasks } = await createTasks(
