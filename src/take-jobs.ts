@@ -11,6 +11,7 @@ import { followPauses } from "./queues/follow-pauses.ts";
 import { storeBuiltins } from "./schedules/builtins.ts";
 import { followLanes } from "./tasks/lanes/follow-lanes.ts";
 import { followLimits } from "./tasks/limits/follow-limits.ts";
+import { findTaskType } from "./tasks/types/registry.ts";
 
 /**
  * Starts taking jobs from the queues in WORKER_QUEUES that are not paused. To stop taking jobs, stop `ctx.queue`;
@@ -35,6 +36,14 @@ function jobsOf(queues: ReadonlyMap<string, number> | null): JobName[] {
   return names.filter((name) => queues === null || queues.has(jobs[name].queue));
 }
 
+/** Tasks run in sets unless each start needs a decision of its own, or continues an attempt. */
+function kindOf({ limitedTypes }: Context, payload: unknown): string | null {
+  const { type, continued } = (payload ?? {}) as Partial<Payload<"runTask">>;
+  if (type === undefined || continued || limitedTypes.has(type)) return null;
+  const known = findTaskType(type);
+  return known && !known.paceOf ? type : null;
+}
+
 function takeJob<N extends JobName>(ctx: OpenContext, name: N): Promise<void> {
   const contract = jobs[name];
   const contextOf = ({ id }: Delivery): Context => ({
@@ -55,6 +64,7 @@ function takeJob<N extends JobName>(ctx: OpenContext, name: N): Promise<void> {
       const tries = "firstRow" in payload && !(await isSingleRow(ctx, payload)) ? 1 : 2;
       return runLoneJob(contextOf(delivery), name, { ...delivery, payload }, tries);
     },
+    kindOf: (payload) => kindOf(ctx, payload),
     mustRunAlone: (payload) => (payload as { isAlone?: boolean } | null)?.isAlone === true,
     giveUp: async ({ payload: unread }, error) => {
       const payload = payloadOf(unread);

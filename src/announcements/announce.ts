@@ -3,7 +3,7 @@ import { type Context, changeExpression, publishLocally, type Tx } from "../cont
 import { jobs } from "../jobs.ts";
 import { deterministicJobId, uuidV7 } from "../platform/ids.ts";
 import { storableJson } from "../platform/postgres/storable.ts";
-import { announcing } from "./announcing.ts";
+import { announcing, ownNotification } from "./announcing.ts";
 import type { AnnouncementData, Kind } from "./kinds.ts";
 
 /** The payload is the id of the user. */
@@ -25,36 +25,46 @@ export interface Announcement<K extends Kind = Kind> {
  */
 export async function announce<K extends Kind>(tx: Tx, announcement: Announcement<K>): Promise<void> {
   const { kind, userId, subjectId, sequence, data } = announcement;
-  const event = sql`
-    SELECT ${userId}::bigint AS user_id, ${subjectId}::text AS subject_id, ${sequence}::bigint AS sequence,
+  const events = sql`
+    SELECT ${ownNotification(tx)}, ${userId}::bigint AS user_id, ${subjectId}::text AS subject_id, ${sequence}::bigint AS sequence,
       ${storableJson(data)}::json AS data`;
-  const { rows } = await tx.db.execute<{ announced: Announced | null }>(sql`
-    WITH announced AS (${announcing(tx, { kind, event })}) SELECT ${announcedExpression()} AS announced`);
+  const { rows } = await tx.db.execute<{ announced: readonly Announced[] | null }>(sql`
+    WITH announced AS (${announcing(tx, { kind, events })}) SELECT ${announcedExpression()} AS announced`);
   await afterAnnouncing(tx, rows[0]?.announced);
 }
 
-/** The notification that `announcing` has inserted. */
+/** The notifications of a user that `announcing` has inserted. */
 export interface Announced {
   readonly userId: number;
+  /** Whether one of them is. */
   readonly isInApp: boolean;
   readonly isPending: boolean;
 }
 
-/** Returns an SQL expression for `Announced`, in a statement that has `announcing` as its CTE `announced`. */
+/** Returns an SQL expression for a list of `Announced`, in a statement that has `announcing` as its CTE `announced`. */
 export function announcedExpression() {
   const published = changeExpression(NOTIFICATION_CHANNEL, sql`user_id::text`);
-  return sql`(SELECT json_build_object('userId', user_id, 'isInApp', is_in_app, 'isPending', is_pending,
-    'published', CASE WHEN is_in_app THEN (${published})::text END) FROM announced)`;
+  return sql`(
+    SELECT json_agg(json_build_object('userId', user_id, 'isInApp', is_in_app, 'isPending', is_pending,
+      'published', CASE WHEN is_in_app THEN (${published})::text END))
+    FROM (
+      SELECT user_id, bool_or(is_in_app) AS is_in_app, bool_or(is_pending) AS is_pending FROM announced GROUP BY user_id
+    ) AS announced)`;
 }
 
 /** Call it after the statement that has announced something. */
 export async function afterAnnouncing(
   ctx: Context | Tx,
-  announced: Announced | null | undefined,
+  announced: readonly Announced[] | null | undefined,
 ): Promise<void> {
   if (!announced) return;
-  if (announced.isInApp) publishLocally(ctx, NOTIFICATION_CHANNEL, [String(announced.userId)]);
-  if (announced.isPending) await enqueueNotify(ctx);
+  const inApp = announced.filter(({ isInApp }) => isInApp);
+  publishLocally(
+    ctx,
+    NOTIFICATION_CHANNEL,
+    inApp.map(({ userId }) => String(userId)),
+  );
+  if (announced.some(({ isPending }) => isPending)) await enqueueNotify(ctx);
 }
 
 /**

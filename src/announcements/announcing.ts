@@ -12,52 +12,62 @@ export const MAX_PER_HOUR = 100;
 
 interface Announcing {
   readonly kind: Kind;
-  /** A query that returns at most one row: `user_id`, `subject_id` (text), `sequence` and `data` (json). */
-  readonly event: SQL;
+  /**
+   * A query that returns the events: `notification_id`, `traceparent` (text), `user_id`, `subject_id` (text), `sequence` and
+   * `data` (json).
+   */
+  readonly events: SQL;
+}
+
+/** Returns the columns of the only event of a statement that do not depend on it. */
+export function ownNotification({ now, tracing }: Pick<Context, "now" | "tracing">): SQL {
+  return sql`${uuidV7(now())}::uuid AS notification_id, ${tracing.traceparent()}::text AS traceparent`;
 }
 
 /**
- * Returns the INSERT that announces an event to its user, as a part of the statement that makes the event happen. It
- * inserts nothing if the user wants nothing, locks no other row, and returns `id`, `is_in_app` and `is_pending`. Mails that
- * every user can cause go only to confirmed addresses: they quote names that the user chooses.
+ * Returns the INSERT that announces events to their users, as a part of the statement that makes the events happen. It
+ * inserts nothing for a user who wants nothing, locks no other row, and returns `id`, `user_id`, `is_in_app` and `is_pending`.
+ * Mails that every user can cause go only to confirmed addresses: they quote names that the user chooses.
  *
  * Without the LIMITs the planner merges the look-ups. It copied the count of the last hour into six places, and read the
  * preferences and webhooks of all users.
  */
-export function announcing(
-  ctx: Pick<Context, "now" | "config" | "tracing">,
-  { kind, event }: Announcing,
-): SQL {
+export function announcing(ctx: Pick<Context, "config">, { kind, events }: Announcing): SQL {
   const { channels, isMailedElsewhere = false, role }: AnnouncementKind = announcementKinds[kind];
   const mustConfirm = ctx.config.mail.mustConfirm && role !== "admin";
-  const hasRoom = sql`sent < ${MAX_PER_HOUR}`;
+  const hasRoom = sql`sent + place <= ${MAX_PER_HOUR}`;
   return sql`
     INSERT INTO rowmill.notifications
       (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending, traceparent,
         created_at)
-    SELECT ${uuidV7(ctx.now())}::uuid, user_id, ${kind}, subject_id, sequence, data, in_app AND ${hasRoom}, email AND ${hasRoom},
-      (email AND ${hasRoom}) OR webhook, ${ctx.tracing.traceparent()}::text,
-      statement_timestamp()
-    FROM (${event}) AS event,
-    LATERAL (
-      SELECT coalesce(preferences.in_app, ${channels.inApp}) AS in_app,
-        coalesce(preferences.email, ${channels.email}) AND ${!isMailedElsewhere}
-          AND users.email <> '' AND (NOT ${mustConfirm}::boolean OR users.email = users.confirmed_email) AS email,
-        coalesce(preferences.webhook, ${channels.webhook}) AND ${hasWebhook(kind, sql`users.id`)} AS webhook
-      FROM rowmill.users
-      LEFT JOIN LATERAL (
-        SELECT in_app, email, webhook FROM rowmill.notification_preferences WHERE user_id = users.id AND kind = ${kind} LIMIT 1
-      ) AS preferences ON true
-      WHERE users.id = event.user_id AND users.disabled_at IS NULL LIMIT 1
-    ) AS chosen,
-    LATERAL (
-      SELECT count(*) AS sent FROM (
-        SELECT FROM rowmill.notifications AS earlier
-        WHERE earlier.user_id = event.user_id AND earlier.kind = ${kind} AND (earlier.is_in_app OR earlier.is_mailed)
-          AND earlier.created_at > statement_timestamp() - interval '1 hour' LIMIT ${MAX_PER_HOUR}
-      ) AS earlier
-      WHERE in_app OR email
-    ) AS last_hour
+    WITH event AS MATERIALIZED (
+      SELECT events.*, row_number() OVER (PARTITION BY user_id ORDER BY notification_id) AS place FROM (${events}) AS events
+    ), chosen AS MATERIALIZED (
+      SELECT owner.user_id, in_app, email, webhook, sent
+      FROM (SELECT DISTINCT user_id FROM event) AS owner,
+      LATERAL (
+        SELECT coalesce(preferences.in_app, ${channels.inApp}) AS in_app,
+          coalesce(preferences.email, ${channels.email}) AND ${!isMailedElsewhere}
+            AND users.email <> '' AND (NOT ${mustConfirm}::boolean OR users.email = users.confirmed_email) AS email,
+          coalesce(preferences.webhook, ${channels.webhook}) AND ${hasWebhook(kind, sql`users.id`)} AS webhook
+        FROM rowmill.users
+        LEFT JOIN LATERAL (
+          SELECT in_app, email, webhook FROM rowmill.notification_preferences WHERE user_id = users.id AND kind = ${kind} LIMIT 1
+        ) AS preferences ON true
+        WHERE users.id = owner.user_id AND users.disabled_at IS NULL LIMIT 1
+      ) AS wanted,
+      LATERAL (
+        SELECT count(*) AS sent FROM (
+          SELECT FROM rowmill.notifications AS earlier
+          WHERE earlier.user_id = owner.user_id AND earlier.kind = ${kind} AND (earlier.is_in_app OR earlier.is_mailed)
+            AND earlier.created_at > statement_timestamp() - interval '1 hour' LIMIT ${MAX_PER_HOUR}
+        ) AS earlier
+        WHERE in_app OR email
+      ) AS last_hour
+    )
+    SELECT notification_id, user_id, ${kind}, subject_id, sequence, data, in_app AND ${hasRoom}, email AND ${hasRoom},
+      (email AND ${hasRoom}) OR webhook, traceparent, statement_timestamp()
+    FROM event JOIN chosen USING (user_id)
     WHERE webhook OR ((in_app OR email) AND ${hasRoom})
     RETURNING id, user_id, is_in_app, is_pending`;
 }

@@ -1,7 +1,7 @@
 /** The jobs of a batch. Their ids are derived from the work, so that the same work cannot be enqueued twice. */
 import type { Payload } from "../jobs.ts";
 import { deterministicJobId } from "../platform/ids.ts";
-import type { NewJob } from "../platform/queue/queue.ts";
+import type { NewJob } from "../platform/queue/add-jobs.ts";
 
 export type ChunkKey = Payload<"processChunk">;
 

@@ -1,6 +1,6 @@
 import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
 import { type Announced, afterAnnouncing, announcedExpression } from "../announcements/announce.ts";
-import { announcing } from "../announcements/announcing.ts";
+import { announcing, ownNotification } from "../announcements/announcing.ts";
 import type { Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { jobs } from "../jobs.ts";
@@ -74,7 +74,7 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
     targetTraits: TargetTraits | null;
     totalRows: number;
     run: number;
-    announced: Announced | null;
+    announced: readonly Announced[] | null;
   }>(sql`
     WITH ended AS (
       UPDATE rowmill.batches SET state = ${to}, reason = ${reason}, finished_at = statement_timestamp()
@@ -83,7 +83,7 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
     ), counts AS MATERIALIZED (
       SELECT coalesce(sum(succeeded), 0) AS written, coalesce(sum(reversed), 0) AS reversed, coalesce(sum(failed), 0) AS failed
       FROM rowmill.chunks WHERE batch_id = ${batchId}
-    ), announced AS (${announcing(tx, { kind: "batch.finished", event: announcedEnd() })})
+    ), announced AS (${announcing(tx, { kind: "batch.finished", events: announcedEnd(tx) })})
     SELECT user_id AS "userId", target, target_traits AS "targetTraits", total_rows AS "totalRows", run, ${announcedExpression()} AS announced FROM ended`);
   const [ended] = rows;
   if (!ended) return false;
@@ -104,9 +104,9 @@ export async function endWaits({ db }: Tx, batchId: string): Promise<void> {
 }
 
 /** Nothing is announced for the upload of a correction: the corrected batch runs again, and its end is announced. */
-function announcedEnd(): SQL {
+function announcedEnd(tx: Tx): SQL {
   return sql`
-    SELECT user_id, id::text AS subject_id, run AS sequence, json_build_object('batch_id', id, 'target', target,
+    SELECT ${ownNotification(tx)}, user_id, id::text AS subject_id, run AS sequence, json_build_object('batch_id', id, 'target', target,
       'file_name', left(filename, 255), 'state', state, 'reason', left(reason, 500), 'total', total_rows, 'succeeded', written - reversed,
       'failed', failed, 'unprocessed', total_rows - written - failed) AS data
     FROM ended, counts

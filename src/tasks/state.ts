@@ -18,6 +18,12 @@ export const transitions = {
     event: "started",
     when: "The worker of the task was lost or stopped, and another worker takes the task.",
   },
+  handBack: {
+    from: ["processing"],
+    to: "pending",
+    event: "queued",
+    when: "Other tasks of the same worker take too long, and the attempt has done nothing yet.",
+  },
   complete: {
     from: ["processing"],
     to: "completed",

@@ -4,7 +4,7 @@ import { inArray } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { jobs, type QueueName, taskJobs } from "../jobs.ts";
 import { deterministicJobId, uuidV7 } from "../platform/ids.ts";
-import type { NewJob } from "../platform/queue/queue.ts";
+import type { NewJob } from "../platform/queue/add-jobs.ts";
 import { limitWaits } from "../schema/task-limits.ts";
 
 export function taskJobId(taskId: string, run: number): string {

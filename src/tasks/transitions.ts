@@ -1,7 +1,7 @@
 import { and, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
 import type { PgUpdateSetSource } from "drizzle-orm/pg-core";
 import { type Announced, afterAnnouncing, announcedExpression } from "../announcements/announce.ts";
-import { announcing, isSilentByDefault, wantsNone } from "../announcements/announcing.ts";
+import { announcing, isSilentByDefault, ownNotification, wantsNone } from "../announcements/announcing.ts";
 import type { Kind } from "../announcements/kinds.ts";
 import { type Context, changeExpression, publishChange, publishLocally, type Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
@@ -90,7 +90,9 @@ async function change(
     .where(and(where, inArray(tasks.status, [...from])))
     .returning();
   const announced = announces && sql`, announced AS (${announcement(ctx, announces, note)})`;
-  const { rows } = await ctx.db.execute<Record<string, unknown> & { announced: Announced | null }>(sql`
+  const { rows } = await ctx.db.execute<
+    Record<string, unknown> & { announced: readonly Announced[] | null }
+  >(sql`
     WITH changed AS ${update}, recorded AS (${eventsOf(ctx, sql`SELECT id FROM changed`, event, note)})${announced ?? undefined}
     SELECT changed.*, ${changeExpression(TASK_CHANNEL, sql`id::text`)} AS published,
       CASE WHEN workflow_id IS NOT NULL THEN ${changeExpression(WORKFLOW_CHANNEL, sql`workflow_id::text`)} END AS workflow,
@@ -120,17 +122,20 @@ const MAX_TEXT = 500;
 function announcement(ctx: Context, kind: Kind, { message = "" }: EventNote): SQL {
   return announcing(ctx, {
     kind,
-    event: sql`
-      SELECT user_id, id::text AS subject_id, attempt AS sequence, json_build_object('task_id', id, 'type', type,
-        'title', left(title, ${MAX_TEXT}), 'message', left(${message}::text, ${MAX_TEXT})) AS data
-      FROM changed`,
+    events: sql`SELECT ${ownNotification(ctx)}, ${announcedColumns(sql`${message}::text`)} FROM changed`,
   });
+}
+
+/** Returns the columns of an announcement about a task, for `announcing`. @param message the SQL of its text */
+export function announcedColumns(message: SQL): SQL {
+  return sql`user_id, id::text AS subject_id, attempt AS sequence, json_build_object('task_id', id, 'type', type,
+    'title', left(title, ${MAX_TEXT}), 'message', left(${message}, ${MAX_TEXT})) AS data`;
 }
 
 const columns = Object.entries(getTableColumns(tasks));
 
 /** Maps a row of the driver as drizzle does. */
-function taskOf(row: Record<string, unknown>): Task {
+export function taskOf(row: Record<string, unknown>): Task {
   const values = columns.map(([key, column]) => {
     const value = row[column.name];
     return [key, value === null ? null : column.mapFromDriverValue(value)];

@@ -3,7 +3,7 @@ import { and, eq } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { jobs } from "../jobs.ts";
 import { deterministicJobId, uuidV7 } from "../platform/ids.ts";
-import type { NewJob } from "../platform/queue/queue.ts";
+import type { NewJob } from "../platform/queue/add-jobs.ts";
 import { scheduleTicks } from "../schema/schedules.ts";
 import type { TaskStatus } from "../schema/tasks.ts";
 import { workflows } from "../schema/workflows.ts";

@@ -38,7 +38,7 @@ export class Bench {
     await client.connect();
     await client.query(
       `TRUNCATE rowmill.users, rowmill.books, rowmill.batches, rowmill.batch_rows, rowmill.chunks, rowmill.row_results,
-        rowmill.refresh_tokens, rowmill.tasks, rowmill.notifications CASCADE`,
+        rowmill.refresh_tokens, rowmill.tasks, rowmill.notifications, rowmill_queue.job CASCADE`,
     );
     await client.query("CHECKPOINT");
     await client.end();

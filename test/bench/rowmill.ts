@@ -46,7 +46,7 @@ export async function startPrograms(databaseUrl: string, settings: NodeJS.Proces
   const { url, env } = await environment(databaseUrl, settings);
   const api = await startProgram("api", env);
   const worker = await startProgram("worker", env);
-  return { url, programs: [api, worker] as const };
+  return { url, env, programs: [api, worker] as const };
 }
 
 export async function startApi(databaseUrl: string) {

@@ -17,9 +17,9 @@ import { filesPart } from "./files.ts";
 import { requestsPart } from "./requests.ts";
 import { rowsPart } from "./rows.ts";
 import { printTable } from "./table.ts";
-import { tasksPart } from "./tasks.ts";
 import { typedPart } from "./typed.ts";
 import { waitsPart } from "./waits.ts";
+import { workPart } from "./work.ts";
 
 /** In the order of the report. */
 const parts: Readonly<Record<string, (bench: Bench) => Promise<Part>>> = {
@@ -27,7 +27,7 @@ const parts: Readonly<Record<string, (bench: Bench) => Promise<Part>>> = {
   export: exportPart,
   waits: waitsPart,
   files: filesPart,
-  tasks: tasksPart,
+  work: workPart,
   requests: requestsPart,
   typed: typedPart,
 };

@@ -1,17 +1,13 @@
 /** Tasks that do nothing, beside jobs that do nothing: what a state, a history and a result cost above the queue itself. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { PgBoss } from "pg-boss";
-import { type Bench, type Part, times, whole } from "./bench.ts";
 import { POLL_MS, readStatus, signUp, startPrograms, stopPrograms } from "./rowmill.ts";
-import { median } from "./table.ts";
 
-interface MeasuredTasks {
-  readonly createdSeconds: number;
+export interface MeasuredTasks {
   readonly completedSeconds: number;
   /** The same number of tasks whose owner wants a notification of each, up to the limit per hour. */
   readonly announcedSeconds: number;
   /** pg-boss alone. */
-  readonly insertSeconds: number;
   readonly workSeconds: number;
 }
 
@@ -19,39 +15,11 @@ interface MeasuredTasks {
 const CONCURRENCY = 5;
 const QUEUE = "floor";
 
-const TASKS = 10_000;
-
-export async function tasksPart(bench: Bench): Promise<Part> {
-  const measured: MeasuredTasks[] = [];
-  for (let run = 0; run < bench.runs; run++) {
-    await bench.emptyTables();
-    measured.push(await measureTasks(bench.databaseUrl, TASKS));
-  }
-  const of = (pick: (run: MeasuredTasks) => number) => median(measured.map(pick));
-  const figures = {
-    tasksCreatedPerSecond: TASKS / of((run) => run.createdSeconds),
-    tasksCreatedRatio: of((run) => run.createdSeconds / run.insertSeconds),
-    tasksCompletedPerSecond: TASKS / of((run) => run.completedSeconds),
-    tasksCompletedRatio: of((run) => run.completedSeconds / run.workSeconds),
-    tasksAnnouncedRatio: of((run) => run.announcedSeconds / run.completedSeconds),
-  };
-  return {
-    figures,
-    lines: [
-      [`${TASKS.toLocaleString("en")} tasks created a second`, whole(figures.tasksCreatedPerSecond), ""],
-      ["ratio to pg-boss's insert", times(figures.tasksCreatedRatio), ""],
-      ["tasks that do nothing completed a second", whole(figures.tasksCompletedPerSecond), ""],
-      ["ratio to pg-boss's work", times(figures.tasksCompletedRatio), ""],
-      ["ratio of the time with notifications", times(figures.tasksAnnouncedRatio), ""],
-    ],
-  };
-}
-
-async function measureTasks(databaseUrl: string, count: number): Promise<MeasuredTasks> {
-  const queue = await measureQueue(databaseUrl, count);
+export async function measureTasks(databaseUrl: string, count: number): Promise<MeasuredTasks> {
+  const workSeconds = await measureQueue(databaseUrl, count);
   const silent = await measureRowmillTasks(databaseUrl, count, false);
   const announced = await measureRowmillTasks(databaseUrl, count, true);
-  return { ...queue, ...silent, announcedSeconds: announced.completedSeconds };
+  return { workSeconds, completedSeconds: silent, announcedSeconds: announced };
 }
 
 /** One job at a time as tasks are, each place looking for its next at once instead of waiting out its polling interval. */
@@ -61,10 +29,8 @@ async function measureQueue(databaseUrl: string, count: number) {
   await boss.start();
   try {
     await boss.createQueue(QUEUE, { notify: true });
-    const startedAt = performance.now();
     const jobs = Array.from({ length: count }, (_, index) => ({ data: { index } }));
     await boss.insert(QUEUE, jobs);
-    const insertSeconds = (performance.now() - startedAt) / 1000;
     const takenAt = performance.now();
     await new Promise<void>((resolve, reject) => {
       let done = 0;
@@ -76,7 +42,7 @@ async function measureQueue(databaseUrl: string, count: number) {
       };
       boss.work(QUEUE, { localConcurrency: CONCURRENCY, pollingIntervalSeconds: 1 }, handle).catch(reject);
     });
-    return { insertSeconds, workSeconds: (performance.now() - takenAt) / 1000 };
+    return (performance.now() - takenAt) / 1000;
   } finally {
     await boss.stop();
     await boss.deleteQueue(QUEUE).catch(() => {}); // stop() may have closed its pool already
@@ -102,7 +68,6 @@ async function measureRowmillTasks(databaseUrl: string, count: number, isAnnounc
     const tasks = Array.from({ length: count }, () => ({ type: "generic", params: { seconds: 0 } }));
     const body = JSON.stringify({ tasks });
     worker.kill("SIGSTOP");
-    const startedAt = performance.now();
     const response = await fetch(`${url}/api/v1/tasks/bulk`, {
       method: "POST",
       body,
@@ -110,12 +75,11 @@ async function measureRowmillTasks(databaseUrl: string, count: number, isAnnounc
     });
     const answer = await response.text();
     if (response.status !== 201) throw new Error(`The tasks were refused: ${answer.slice(0, 1000)}`);
-    const createdSeconds = (performance.now() - startedAt) / 1000;
     worker.kill("SIGCONT");
     const takenAt = performance.now();
     const readStats = () => readStatus<{ completed: number }>(`${url}/api/v1/tasks/stats`, { authorization });
     while ((await readStats()).completed < count) await sleep(POLL_MS);
-    return { createdSeconds, completedSeconds: (performance.now() - takenAt) / 1000 };
+    return (performance.now() - takenAt) / 1000;
   } finally {
     await stopPrograms(...programs);
   }

@@ -36,7 +36,7 @@ test("every task status is reachable from a new task", () => {
 describe("what leads out of", () => {
   test.each<[TaskStatus, Edge[]]>([
     ["pending", ["start", "giveUp", "cancel"]],
-    ["processing", ["resume", "complete", "retryLater", "fail", "giveUp", "cancel"]],
+    ["processing", ["resume", "handBack", "complete", "retryLater", "fail", "giveUp", "cancel"]],
     ["completed", ["forceRetry"]],
     ["failed", ["retry"]],
     ["cancelled", ["retry"]],

@@ -6,7 +6,7 @@ const UNSTORABLE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
 
 /** @throws DomainError `invalid_input` if PostgreSQL cannot store a text in `value` */
 export function requireStorable(value: unknown, field: string): void {
-  if (isStorable(JSON.stringify(value) ?? "")) return;
+  if (isStorable(value)) return;
   throw invalidField(
     field,
     "has a character that cannot be stored: U+0000, or half of a surrogate pair. Remove it.",
@@ -18,7 +18,8 @@ export function storableJson(value: unknown): string {
   return JSON.stringify(value).replace(UNSTORABLE, "$1\\ufffd");
 }
 
-function isStorable(json: string): boolean {
+/** Whether PostgreSQL can store all texts in `value`. */
+export function isStorable(value: unknown): boolean {
   UNSTORABLE.lastIndex = 0;
-  return !UNSTORABLE.test(json);
+  return !UNSTORABLE.test(JSON.stringify(value) ?? "");
 }

@@ -27,6 +27,51 @@ export function completeJob(db: Database, claim: Claim, result: object | undefin
   return change(db, claim, sql`state = 'completed', completed_on = now(), output = ${jsonOf(result)}::jsonb`);
 }
 
+export interface Completion {
+  readonly claim: Claim;
+  readonly result: object | undefined;
+}
+
+/** Completes jobs of one kind. @returns for each of them whether its claim still held */
+export async function completeJobs(
+  db: Database,
+  name: string,
+  completions: readonly Completion[],
+): Promise<boolean[]> {
+  const ids = completions.map(({ claim }) => claim.id);
+  const outputs = sql.param(completions.map(({ result }) => jsonOf(result)));
+  const { rows } = await db.execute<{ id: string }>(sql`
+    UPDATE ${job} SET state = 'completed', completed_on = now(), output = held.output::jsonb
+    FROM unnest(${heldArrays(completions.map(({ claim }) => claim))}, ${outputs}::text[]) AS held (held_id, held_count, output)
+    WHERE name = ${name} AND id = held_id AND retry_count = held_count AND state = 'active'
+    RETURNING id`);
+  const completed = new Set(rows.map(({ id }) => id));
+  return ids.map((id) => completed.has(id));
+}
+
+/**
+ * Returns jobs to the queue that nothing was done for: they are as they were before they were fetched.
+ * @param channel on which the name of the queue is published; null: nowhere
+ */
+export async function returnJobs(
+  db: Database,
+  name: string,
+  claims: readonly Claim[],
+  channel: string,
+): Promise<void> {
+  await db.execute(sql`
+    UPDATE ${job} SET state = 'created', started_on = NULL, heartbeat_on = NULL
+    FROM unnest(${heldArrays(claims)}) AS held (held_id, held_count)
+    WHERE name = ${name} AND id = held_id AND retry_count = held_count AND state = 'active'`);
+  if (channel !== null) await db.execute(sql`SELECT pg_notify(${channel}, ${name})`);
+}
+
+function heldArrays(claims: readonly Claim[]) {
+  const ids = sql.param(claims.map(({ id }) => id));
+  const counts = sql.param(claims.map(({ retryCount }) => retryCount));
+  return sql`${ids}::uuid[], ${counts}::int[]`;
+}
+
 /** Ends a job for good after a failure. @throws ClaimLost */
 export function failForGood(db: Database, claim: Claim, output: object): Promise<void> {
   return change(db, claim, sql`state = 'failed', completed_on = now(), output = ${jsonOf(output)}::jsonb`);
@@ -70,11 +115,9 @@ export async function touchJobs(
   name: string,
   claims: readonly Claim[],
 ): Promise<ReadonlySet<string>> {
-  const ids = sql.param(claims.map(({ id }) => id));
-  const counts = sql.param(claims.map(({ retryCount }) => retryCount));
   const { rows } = await db.execute<{ id: string }>(sql`
     UPDATE ${job} SET heartbeat_on = now()
-    FROM unnest(${ids}::uuid[], ${counts}::int[]) AS held (held_id, held_count)
+    FROM unnest(${heldArrays(claims)}) AS held (held_id, held_count)
     WHERE name = ${name} AND id = held_id AND retry_count = held_count AND state = 'active'
     RETURNING id`);
   return new Set(rows.map(({ id }) => id));

@@ -1,10 +1,12 @@
 /** One delivery of a job: its claim, its time limit, and its outcome in the queue. */
 import type { JobWithMetadata, PgBoss } from "pg-boss";
+import type { Grouped } from "../grouped.ts";
 import { describeError, type Log, stackOf } from "../log.ts";
 import { type Database, isTransient } from "../postgres/database.ts";
 import type { Tracing } from "../tracing/tracing.ts";
-import { type Claim, ClaimLost, completeJob, failForGood, putBack } from "./claims.ts";
+import { type Claim, ClaimLost, type Completion, completeJob, failForGood, putBack } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
+import type { JobSet } from "./job-set.ts";
 import { inJobTransaction, type JobTransaction } from "./job-transactions.ts";
 import { Later } from "./later.ts";
 import type { RunningJobs } from "./running-jobs.ts";
@@ -17,6 +19,20 @@ export interface Delivery {
   readonly attempt: number;
   /** Aborts if another worker may take the job, if the job runs out of time, or if the process stops. */
   readonly signal: AbortSignal;
+  /** Absent: the job runs alone. */
+  readonly turn?: Turn;
+}
+
+/** The turn of a job in its set. */
+export interface Turn {
+  /** Whether the set has other jobs. */
+  readonly isShared: boolean;
+  /**
+   * Does the work of the job when its turn has come.
+   * @param isLong whether jobs with this result are long, however little time they took
+   * @returns null if the job must go back to the queue, because others took too long
+   */
+  take<T>(work: () => Promise<T>, isLong: (result: T) => boolean): Promise<{ readonly result: T } | null>;
 }
 
 type Result = object | undefined;
@@ -26,6 +42,8 @@ export interface Handler {
   run(delivery: Delivery, tx: JobTransaction | null): Promise<Result | Later>;
   /** Runs a job whose previous delivery ended with its process, without a transaction around it. */
   runAlone(delivery: Delivery): Promise<Result | Later>;
+  /** Returns the kind whose durations decide whether such jobs run in sets; null: this job runs in no set. Absent: none does. */
+  kindOf?(payload: unknown): string | null;
   /** Whether the payload asks for `runAlone`. */
   mustRunAlone(payload: unknown): boolean;
   /** Deals with a job that has failed too often. False: the job ends as failed. */
@@ -56,6 +74,14 @@ interface Means {
   readonly running: RunningJobs;
   /** The jobs whose last delivery this process has survived. */
   readonly survived: Set<string>;
+  readonly completions: Grouped<Completion, boolean>;
+}
+
+/** A job of a set, as the dispatcher starts it. */
+interface Taken {
+  readonly job: JobWithMetadata<object>;
+  readonly kind: string | null;
+  readonly set: JobSet;
 }
 
 export class RunningDelivery {
@@ -65,12 +91,17 @@ export class RunningDelivery {
   readonly #job: JobWithMetadata<object>;
   readonly #means: Means;
   readonly #abort = new AbortController();
+  readonly #turn: Turn;
 
-  constructor(contract: JobContract, job: JobWithMetadata<object>, means: Means) {
+  constructor(contract: JobContract, { job, kind, set }: Taken, means: Means) {
     this.#contract = contract;
     this.#job = job;
     this.#means = means;
-    this.claim = { name: contract.name, id: job.id, retryCount: job.retryCount };
+    this.#turn = {
+      isShared: set.size > 1,
+      take: (work, isLong) => set.inTurn(kind, work, isLong),
+    };
+    this.claim = claimOf(contract, job);
     this.group = job.groupId ?? null;
   }
 
@@ -113,6 +144,7 @@ export class RunningDelivery {
       payload: this.#job.data,
       attempt: failuresOf(this.#job) + 1,
       signal: this.#abort.signal,
+      turn: this.#turn,
     };
     try {
       const handling = () => this.#handle(handler, delivery);
@@ -134,14 +166,16 @@ export class RunningDelivery {
 
   async #handle(handler: Handler, delivery: Delivery): Promise<Result | Later> {
     const { boss, db, log } = this.#means;
-    if (this.#isLost() || handler.mustRunAlone(delivery.payload)) {
+    if (isLost(this.#contract, this.#job, this.#means.survived) || handler.mustRunAlone(delivery.payload)) {
       const outcome = await this.#untilAbandoned(handler.runAlone(delivery));
       await this.#settle(db, outcome);
       return outcome;
     }
     if (!this.#contract.transactional) {
       const outcome = await this.#untilAbandoned(handler.run(delivery, null));
-      await this.#settle(db, outcome);
+      if (outcome instanceof Later) await this.#settle(db, outcome);
+      else if (!(await this.#means.completions.add({ claim: this.claim, result: outcome })))
+        throw new ClaimLost("Another worker may have taken the job.");
       return outcome;
     }
     return inJobTransaction(boss.getDb(), log, async (tx) => {
@@ -177,13 +211,6 @@ export class RunningDelivery {
     else await failForGood(db, this.claim, output);
   }
 
-  /** Whether the process that ran the previous delivery has ended, as far as this process knows. */
-  #isLost(): boolean {
-    if (this.#contract.isHarmless) return false;
-    const output = this.#job.output as { value?: { message?: string } } | null;
-    return LOST.has(output?.value?.message ?? "") && !this.#means.survived.has(this.#job.id);
-  }
-
   async #untilAbandoned<T>(handling: Promise<T>): Promise<T> {
     const { promise: abandoned, reject } = Promise.withResolvers<never>();
     let timer: NodeJS.Timeout | undefined;
@@ -204,6 +231,21 @@ export class RunningDelivery {
   #facts() {
     return { job: this.claim.name, jobId: this.claim.id, payload: this.#job.data };
   }
+}
+
+export function claimOf({ name }: JobContract, { id, retryCount }: JobWithMetadata<object>): Claim {
+  return { name, id, retryCount };
+}
+
+/** Whether the process that ran the previous delivery has ended, as far as this process knows. */
+export function isLost(
+  { isHarmless }: JobContract,
+  job: JobWithMetadata<object>,
+  survived: ReadonlySet<string>,
+): boolean {
+  if (isHarmless) return false;
+  const output = job.output as { value?: { message?: string } } | null;
+  return LOST.has(output?.value?.message ?? "") && !survived.has(job.id);
 }
 
 /** The number of deliveries that have failed since the job last made progress. */

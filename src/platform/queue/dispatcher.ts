@@ -1,12 +1,14 @@
 /** Takes the jobs of one kind while places are free, and shares the places among users. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JobWithMetadata, PgBoss } from "pg-boss";
+import { Grouped } from "../grouped.ts";
 import type { Log } from "../log.ts";
-import type { Database } from "../postgres/database.ts";
+import { type Database, isTransient } from "../postgres/database.ts";
 import type { Tracing } from "../tracing/tracing.ts";
-import { touchJobs } from "./claims.ts";
+import { type Completion, completeJobs, returnJobs, touchJobs } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
-import { DeliveryStopped, type Handler, RunningDelivery } from "./delivery.ts";
+import { claimOf, DeliveryStopped, type Handler, isLost, RunningDelivery } from "./delivery.ts";
+import { Durations, JobSet, MAX_SET } from "./job-set.ts";
 import type { Later } from "./later.ts";
 import type { RunningJobs } from "./running-jobs.ts";
 import { type Search, Shares } from "./shares.ts";
@@ -33,7 +35,11 @@ export interface DispatcherOptions {
   /** Whether running jobs are marked as alive. */
   readonly hasHeartbeat: boolean;
   readonly isPaused: boolean;
+  /** On which the names of queues with new jobs are published; null: nowhere. */
+  readonly channel: string;
 }
+
+type Job = JobWithMetadata<object>;
 
 export class Dispatcher {
   readonly contract: JobContract;
@@ -41,6 +47,10 @@ export class Dispatcher {
   readonly #shares: Shares;
   readonly #deliveries = new Map<RunningDelivery, Promise<void>>();
   readonly #survived = new Set<string>();
+  readonly #durations = new Durations();
+  readonly #completions: Grouped<Completion, boolean>;
+  /** The number of jobs that the next fetch takes. */
+  #next = 1;
   readonly #rests = new Set<NodeJS.Timeout>();
   readonly #stopping = new AbortController();
   readonly #timers: NodeJS.Timeout[];
@@ -55,6 +65,8 @@ export class Dispatcher {
     this.#options = options;
     this.#shares = new Shares(options.limits);
     this.#isPaused = options.isPaused;
+    const complete = (jobs: readonly Completion[]) => completeJobs(options.db, this.contract.name, jobs);
+    this.#completions = new Grouped(complete, isTransient, { maxItems: 2 * MAX_SET });
     this.#timers = [setInterval(() => this.look(), POLL_MS)];
     if (options.hasHeartbeat) this.#timers.push(setInterval(() => void this.#touch(), TOUCH_MS));
     this.#taking = this.#takeJobs();
@@ -106,9 +118,9 @@ export class Dispatcher {
     for (let failures = 0; !signal.aborted; ) {
       this.#mustLook = false;
       try {
-        const job = this.#isPaused ? null : await this.#fetch();
+        const jobs = this.#isPaused ? [] : await this.#fetch();
         failures = 0;
-        if (job) this.#start(job);
+        if (jobs.length > 0) await this.#start(jobs);
         else if (!this.#mustLook) await this.#untilWoken();
       } catch (error) {
         failures++;
@@ -125,44 +137,92 @@ export class Dispatcher {
     await promise;
   }
 
-  async #fetch(): Promise<JobWithMetadata<object> | null> {
+  async #fetch(): Promise<Job[]> {
     for (const search of this.#shares.searches(performance.now())) {
-      const job = await this.#find(search);
-      if (job) return job;
+      const jobs = await this.#find(search);
+      if (jobs.length > 0) return jobs;
     }
-    return null;
+    return [];
   }
 
-  async #find(search: Search): Promise<JobWithMetadata<object> | null> {
+  async #find(search: Search): Promise<Job[]> {
     const startedAt = performance.now();
-    const options = { includeMetadata: true as const, ignoreGroups: [...search.ignored] };
-    const [job] = await this.#options.boss.fetch<object>(this.contract.name, options);
+    const options = {
+      includeMetadata: true as const,
+      ignoreGroups: [...search.ignored],
+      batchSize: this.#next,
+    };
+    const jobs = await this.#options.boss.fetch<object>(this.contract.name, options);
     const now = performance.now();
-    if (!job) this.#shares.foundNothing(search, now, now - startedAt);
-    return job ?? null;
-  }
-
-  #start(job: JobWithMetadata<object>): void {
-    const { boss, db, log, tracing, handler, running } = this.#options;
-    const means = { boss, db, log, tracing, running, survived: this.#survived };
-    const delivery = new RunningDelivery(this.contract, job, means);
-    this.#shares.start(delivery.group);
-    this.#deliveries.set(
-      delivery,
-      delivery.run(handler).then((later) => this.#end(delivery, later)),
+    if (jobs.length === 0) this.#shares.foundNothing(search, now, now - startedAt);
+    // The statement takes the right ones, but returns them in any order.
+    return jobs.toSorted(
+      (one, other) => other.priority - one.priority || one.createdOn.getTime() - other.createdOn.getTime(),
     );
   }
 
-  /** @param later null unless the job was put back */
-  #end(delivery: RunningDelivery, later: Later | null): void {
+  /** Starts the first jobs that make a set, in their order, and returns the others to the queue. */
+  async #start(jobs: readonly Job[]): Promise<void> {
+    const kinds = jobs.map((job) => this.#kindOf(job));
+    const count = this.#durations.countTogether(kinds);
+    const others = jobs.slice(count);
+    this.#next = others.length > 0 ? 1 : this.#durations.sizeOf(kinds.at(-1) ?? null);
+    this.#startSet(jobs.slice(0, count), kinds);
+    if (others.length > 0) await this.#giveBack(others);
+  }
+
+  #kindOf(job: Job): string | null {
+    const { handler } = this.#options;
+    const mustBeAlone = isLost(this.contract, job, this.#survived) || handler.mustRunAlone(job.data);
+    return mustBeAlone || this.contract.transactional ? null : (handler.kindOf?.(job.data) ?? null);
+  }
+
+  #startSet(jobs: readonly Job[], kinds: readonly (string | null)[]): void {
+    const { boss, db, log, tracing, handler, running } = this.#options;
+    const completions = this.#completions;
+    const means = { boss, db, log, tracing, running, survived: this.#survived, completions };
+    const set = new JobSet(jobs.length, this.#durations);
+    const deliveries = jobs.map(
+      (job, index) => new RunningDelivery(this.contract, { job, kind: kinds[index] ?? null, set }, means),
+    );
+    const groups = deliveries.map(({ group }) => group);
+    this.#shares.start(...groups);
+    let left = deliveries.length;
+    for (const delivery of deliveries) {
+      const end = (later: Later | null) => {
+        left--;
+        this.#end(delivery, later, left === 0 ? groups : null);
+      };
+      this.#deliveries.set(delivery, delivery.run(handler).then(end));
+    }
+  }
+
+  /**
+   * @param later null unless the job was put back
+   * @param groups the users of the set, if this was its last job
+   */
+  #end(delivery: RunningDelivery, later: Later | null, groups: readonly (string | null)[] | null): void {
     const { group } = delivery;
     this.#deliveries.delete(delivery);
-    this.#shares.end(group);
+    if (groups) this.#shares.end(...groups);
     const [oldest] = this.#survived;
     if (oldest !== undefined && this.#survived.size > MAX_SURVIVED) this.#survived.delete(oldest);
-    if (later === null) this.#resume();
-    else if (later.afterSeconds === 0 || group === null || !later.isCounted) this.look();
+    if (later === null) {
+      if (groups) this.#resume();
+    } else if (later.afterSeconds === 0 || group === null || !later.isCounted) this.look();
     else this.#rest(group, later.afterSeconds);
+  }
+
+  /** If this fails, the jobs return to the queue once their signs of life are missing. */
+  async #giveBack(jobs: readonly Job[]): Promise<void> {
+    const { db, log, channel } = this.#options;
+    const claims = jobs.map((job) => claimOf(this.contract, job));
+    try {
+      await returnJobs(db, this.contract.name, claims, channel);
+    } catch (error) {
+      for (const { id } of claims) this.#survived.add(id);
+      log.warn({ err: error, job: this.contract.name }, "could not return jobs to the queue");
+    }
   }
 
   /** Counts a job that waits for its delay for its user, and looks for it when the delay has passed. */

@@ -9,6 +9,7 @@ import type { Log } from "../log.ts";
 import type { ChangeListener } from "../postgres/change-listener.ts";
 import { connectionLimits, type Database, databaseOn } from "../postgres/database.ts";
 import { noTracing, type Tracing } from "../tracing/tracing.ts";
+import { addJobs, type NewJob } from "./add-jobs.ts";
 import { makeDue, raiseRetryLimit } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
 import type { Handler } from "./delivery.ts";
@@ -16,16 +17,6 @@ import { Dispatcher } from "./dispatcher.ts";
 import { asClient } from "./job-transactions.ts";
 import { jobsInState } from "./queue-reads.ts";
 import { RunningJobs } from "./running-jobs.ts";
-
-export interface NewJob {
-  readonly id: string;
-  readonly payload: object;
-  readonly startAfterSeconds?: number;
-  /** Jobs with a higher priority are taken first. */
-  readonly priority?: number;
-  /** The share that the job counts for, usually that of a user; for contracts that are shared. */
-  readonly group?: string;
-}
 
 export interface Queue {
   /** Adds jobs in the transaction of `db`: they exist if its other writes do. */
@@ -159,6 +150,7 @@ export class PgBossQueue implements Queue {
       limits: { places: concurrency + reserved, reserved, perUser },
       hasHeartbeat: contract.options.heartbeatSeconds !== undefined,
       isPaused: this.#isPaused(contract),
+      channel: CHANNEL,
     });
     this.#dispatchers.push(dispatcher);
     this.#log.debug({ job: name, queue: contract.queue, concurrency }, "taking jobs");
@@ -176,14 +168,9 @@ export class PgBossQueue implements Queue {
 
   async add(db: Database, { name }: JobContract, jobs: readonly NewJob[]): Promise<void> {
     const traceparent = this.#tracing.traceparent();
-    const inserts = jobs.map(({ id, payload, startAfterSeconds, priority = 0, group }) => ({
-      id,
-      data: traceparent === null ? payload : { ...payload, traceparent },
-      priority,
-      ...(startAfterSeconds ? { startAfter: startAfterSeconds } : {}),
-      ...(group === undefined ? {} : { group: { id: group } }),
-    }));
-    await this.#boss.insert(name, inserts, { db: fromDrizzle(db, sql) });
+    const traced =
+      traceparent === null ? jobs : jobs.map((job) => ({ ...job, payload: { ...job.payload, traceparent } }));
+    await addJobs(db, name, traced, CHANNEL);
   }
 
   async remove(db: Database, { name }: JobContract, ids: readonly string[]): Promise<void> {

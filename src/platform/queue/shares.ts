@@ -70,16 +70,19 @@ export class Shares {
     this.#empty.clear();
   }
 
-  start(user: string | null): void {
+  /** Takes a place for jobs of these users, which run one after the other. */
+  start(...users: readonly (string | null)[]): void {
     this.#taken++;
-    if (user === null) return;
-    add(this.#running, user, 1);
-    this.#served.add(user);
+    for (const user of new Set(users)) {
+      if (user === null) continue;
+      add(this.#running, user, 1);
+      this.#served.add(user);
+    }
   }
 
-  end(user: string | null): void {
+  end(...users: readonly (string | null)[]): void {
     this.#taken--;
-    if (user !== null) add(this.#running, user, -1);
+    for (const user of new Set(users)) if (user !== null) add(this.#running, user, -1);
   }
 
   rest(user: string): void {

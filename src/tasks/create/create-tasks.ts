@@ -1,4 +1,3 @@
-import { sql } from "drizzle-orm";
 import { requireRoom } from "../../accounts/quotas.ts";
 import { requireEnabledOwner } from "../../accounts/require-enabled-owner.ts";
 import { recordOwn } from "../../audit/record-repeated.ts";
@@ -7,7 +6,7 @@ import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError, type FieldErrors, invalidField } from "../../errors.ts";
 import { joinPath, throwFieldErrors } from "../../platform/http/schema-errors.ts";
 import { uuidV7 } from "../../platform/ids.ts";
-import { requireStorable } from "../../platform/postgres/storable.ts";
+import { isStorable, requireStorable } from "../../platform/postgres/storable.ts";
 import { DEFAULT_PRIORITY } from "../../schema/tasks.ts";
 import { getTask } from "../queries.ts";
 import { enqueueTasks, taskJobId } from "../task-jobs.ts";
@@ -17,6 +16,7 @@ import { requireTypeRole } from "../types/require-role.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { checkParams } from "./check-params.ts";
 import { type FileReference, fileFieldOf, findFiles } from "./find-files.ts";
+import { insertTasks } from "./insert-tasks.ts";
 import { requireUsableParams } from "./require-usable-params.ts";
 
 export interface TaskRequest extends FileReference {
@@ -159,10 +159,7 @@ async function prepareTasks(
 
 /** Stores prepared tasks, also of several users, in their order, and enqueues their jobs. @returns their numbers by id */
 export async function storeTasks(tx: Tx, rows: readonly PreparedTask[]): Promise<Map<string, number>> {
-  const numbers = await insertTasks(
-    tx,
-    rows.map((row, index) => ({ ...row, index })),
-  );
+  const numbers = await insertTasks(tx, rows);
   await enqueueTasks(
     tx,
     rows.filter(({ afterId }) => afterId === null),
@@ -238,7 +235,8 @@ export function checkRequest(config: Config, request: TaskRequest, path: string)
   const type = requireTaskType(request.type, joinPath(path, "type"));
   const { params: requested = null, filePath = null } = request;
   const texts = { title, description, tags, metadata, params: requested, file_path: filePath };
-  for (const [name, value] of Object.entries(texts)) requireStorable(value, joinPath(path, name));
+  if (!isStorable(texts))
+    for (const [name, value] of Object.entries(texts)) requireStorable(value, joinPath(path, name));
   const params = checkParams(type, requested, metadata, path);
   type.checkParams?.(config, params, joinPath(path, "params"));
   const { maxRetries } = request;
@@ -265,33 +263,4 @@ export function requireFile(type: TaskType, file: { fileBytes: number } | null, 
       `names a file of ${file.fileBytes} bytes. The limit for ${type.name} is ${maxFileBytes}.`,
     );
   }
-}
-
-/** Inserts all tasks in one statement, because there can be thousands. @returns the number of each task, by id */
-async function insertTasks(
-  tx: Tx,
-  rows: readonly (object & { afterId: string | null })[],
-): Promise<Map<string, number>> {
-  const actorId = tx.actor?.id ?? null;
-  const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
-    WITH inserted AS (
-      INSERT INTO rowmill.tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
-        file_bytes, max_retries, job_id, group_id, after_id, has_next, schedule_id, workflow_id, workflow_step, tags, metadata, due_at)
-      SELECT id, "userId", type, queue, title, description, priority, params, "fileId", "filePath", "fileName",
-        "fileBytes", "maxRetries", "jobId", "groupId", "afterId", "hasNext", "scheduleId", "workflowId", "workflowStep", tags, metadata,
-        CASE WHEN "afterId" IS NULL THEN greatest(now(), "dueAt") END
-      FROM json_to_recordset(${JSON.stringify(rows)}::json) AS task (index int, id uuid, "userId" bigint, type text,
-        queue text, title text, description text, priority smallint, params json, "fileId" uuid, "filePath" text,
-        "fileName" text, "fileBytes" bigint, "maxRetries" smallint, "jobId" uuid, "groupId" uuid, "afterId" uuid, "hasNext" boolean,
-        "scheduleId" uuid, "workflowId" uuid, "workflowStep" smallint, tags text[], metadata json,
-        "dueAt" timestamptz)
-      ORDER BY index
-      RETURNING id, number, after_id
-    ), recorded AS (
-      INSERT INTO rowmill.task_events (task_id, type, actor_id)
-      SELECT id, 'created'::rowmill.task_event_type, ${actorId}::bigint FROM inserted
-      UNION ALL SELECT id, 'queued', ${actorId} FROM inserted WHERE after_id IS NULL
-    )
-    SELECT id, number FROM inserted`);
-  return new Map(inserted.map(({ id, number }) => [id, Number(number)]));
 }

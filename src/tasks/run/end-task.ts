@@ -7,19 +7,23 @@ import { cancelWaiting, releaseWaiting } from "../control/chain.ts";
 import { withNewJobs } from "../control/retry-task.ts";
 import { isAttempt, type Task, transition } from "../transitions.ts";
 import type { TaskResult } from "../types/task-type.ts";
+import { completeTogether, type EndedTask } from "./complete-together.ts";
 import type { Failure, Outcome } from "./outcomes.ts";
 
 /**
  * Records the outcome of an attempt and its consequences: another attempt, the next task of a sequence, or the job that
- * advances its workflow.
+ * advances its workflow. Tasks that complete at about the same time share a statement.
  * @returns the changed task; undefined if the task was cancelled, deleted or started by another worker meanwhile
  */
-export async function endTask(ctx: Context, task: Task, outcome: Outcome): Promise<Task | undefined> {
+export async function endTask(ctx: Context, task: Task, outcome: Outcome): Promise<EndedTask | undefined> {
   const mayRetry = outcome.kind === "retry" && task.retryCount < task.maxRetries;
   if (mayRetry) return inTransaction(ctx, (tx) => retryLater(tx, task, outcome));
   const end = (within: Context) =>
     outcome.kind === "done" ? complete(within, task, outcome.result) : fail(within, task, outcome);
-  if (!task.hasNext && task.workflowId === null) return end(ctx);
+  if (!task.hasNext && task.workflowId === null) {
+    if (outcome.kind !== "done" || ctx.actor) return end(ctx);
+    return (await completeTogether(ctx, task, outcome.result)) ?? (await end(ctx));
+  }
   return inTransaction(ctx, async (tx) => {
     const ended = await end(tx);
     if (ended?.status === "completed") await releaseWaiting(tx, ended);

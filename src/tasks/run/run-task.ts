@@ -4,8 +4,9 @@ import { ContinueLater, Permanent, Retryable } from "../../errors.ts";
 import { removeFiles } from "../../files/remove-files.ts";
 import type { Payload } from "../../jobs.ts";
 import type { AttemptOutcome } from "../../platform/activity.ts";
+import type { Log } from "../../platform/log.ts";
 import { isFromDatabase, isTransient } from "../../platform/postgres/database.ts";
-import type { Delivery } from "../../platform/queue/delivery.ts";
+import type { Delivery, Turn } from "../../platform/queue/delivery.ts";
 import { Later } from "../../platform/queue/later.ts";
 import { type TaskStatus, tasks } from "../../schema/tasks.ts";
 import { takeSlot } from "../lanes/take-slot.ts";
@@ -18,11 +19,29 @@ import { endTask } from "./end-task.ts";
 import { withInput } from "./input.ts";
 import { type Outcome, outcomeOf, successOf } from "./outcomes.ts";
 import { Progress } from "./progress.ts";
+import { handBack, RESUMED, startTogether } from "./start-together.ts";
 import { storeStack } from "./store-stack.ts";
 import { watchTask } from "./watch-task.ts";
 
+/** An attempt with its outcome. */
+interface Attempt {
+  readonly task: Task;
+  /** On the clock of `performance.now()`. */
+  readonly startedAt: number;
+  readonly log: Log;
+  readonly createdFileIds: string[];
+  /** null: the task was cancelled, deleted or started by another worker meanwhile. */
+  readonly outcome: Outcome | ContinueLater | null;
+}
+
+/** Results above this size are recorded before the next task of the set runs, so that they do not add up in memory. */
+const LARGE_RESULT_BYTES = 64 * 1024;
+
+const ALONE: Turn = { isShared: false, take: async (work) => ({ result: await work() }) };
+
 /**
- * Runs one attempt of a task and records its outcome.
+ * Runs one attempt of a task and records its outcome. The tasks of a set are started together, run one after the other,
+ * and end together.
  * @returns a `Later` if the attempt continues; undefined if there is nothing to run, or if the task was cancelled, deleted or started by another worker
  * @throws the reason of `delivery.signal` if the worker stops or lost the job; the job is then delivered again
  */
@@ -31,17 +50,63 @@ export async function runTask(
   work: Payload<"runTask">,
   delivery: Delivery,
 ): Promise<object | Later | undefined> {
+  const { turn = ALONE } = delivery;
+  const started = turn.isShared && !work.continued ? await startTogether(ctx, work) : null;
+  const taken = await turn.take(
+    async () => {
+      if (delivery.signal.aborted) return null;
+      const current = await begin(ctx, started, work, delivery);
+      return isLarge(current) ? { ended: await end(ctx, work, current) } : { current };
+    },
+    (run) => hasOutcome(run?.current) && run.current.outcome instanceof ContinueLater,
+  );
+  if (!taken?.result) {
+    if (started) await handBack(ctx, started);
+    delivery.signal.throwIfAborted();
+    return new Later(0, work, { isCounted: false });
+  }
+  const { ended, current } = taken.result;
+  return hasOutcome(current) ? end(ctx, work, current) : (current ?? ended);
+}
+
+function hasOutcome(current: Attempt | Later | undefined): current is Attempt {
+  return current !== undefined && !(current instanceof Later);
+}
+
+function isLarge(current: Attempt | Later | undefined): current is Attempt {
+  if (!hasOutcome(current) || !current.outcome || current.outcome instanceof ContinueLater) return false;
+  const { outcome } = current;
+  return outcome.kind === "done" && JSON.stringify(outcome.result).length > LARGE_RESULT_BYTES;
+}
+
+/** @returns a `Later` if the task waits for its turn; undefined if there is nothing to run */
+async function begin(
+  ctx: Context,
+  started: Task | null,
+  work: Payload<"runTask">,
+  delivery: Delivery,
+): Promise<Attempt | Later | undefined> {
   const startedAt = performance.now();
   const { taskId, run, continued } = work;
-  const task = continued
-    ? await findRunning(ctx, taskId, run, continued.attempt)
-    : await startOrWait(ctx, work, delivery);
+  const task =
+    started ??
+    (continued
+      ? await findRunning(ctx, taskId, run, continued.attempt)
+      : await startOrWait(ctx, work, delivery));
   if (typeof task === "number") return new Later(task, work, { isCounted: false });
   if (!task) return undefined;
   const log = ctx.log.child({ taskId, type: task.type, attempt: task.attempt });
   if (!continued) log.info("task received");
   const createdFileIds: string[] = [];
   const outcome = await attempt(ctx, task, { createdFileIds, state: continued?.state ?? null }, delivery);
+  return { task, startedAt, log, createdFileIds, outcome };
+}
+
+async function end(
+  ctx: Context,
+  { taskId, run, continued }: Payload<"runTask">,
+  { task, startedAt, log, createdFileIds, outcome }: Attempt,
+): Promise<object | Later | undefined> {
   if (outcome instanceof ContinueLater) {
     const { afterSeconds, state, isCounted } = outcome;
     const continuing = { taskId, run, type: task.type, continued: { attempt: task.attempt, state } };
@@ -120,8 +185,7 @@ async function startTask(ctx: Context, taskId: string, run: number): Promise<Tas
   const changes = { attempt: sql`${tasks.attempt} + 1`, progress: 0, startedAt: sql`statement_timestamp()` };
   const [started] = await transition(ctx, "start", isThisRun, changes);
   if (started) return started;
-  const resumed = { message: "The previous worker was lost or stopped." };
-  const [task] = await transition(ctx, "resume", isThisRun, changes, resumed);
+  const [task] = await transition(ctx, "resume", isThisRun, changes, { message: RESUMED });
   return task ?? null;
 }
 

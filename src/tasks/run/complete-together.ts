@@ -1,0 +1,89 @@
+/** Completes tasks that end at about the same time in one statement. */
+import { sql } from "drizzle-orm";
+import { type Announced, afterAnnouncing, announcedExpression } from "../../announcements/announce.ts";
+import { announcing } from "../../announcements/announcing.ts";
+import { type Context, changeExpression, publishLocally } from "../../context.ts";
+import { Grouped } from "../../platform/grouped.ts";
+import { uuidV7 } from "../../platform/ids.ts";
+import { onePer } from "../../platform/per-program.ts";
+import { isTransient } from "../../platform/postgres/database.ts";
+import { storableJson } from "../../platform/postgres/storable.ts";
+import { announcedColumns, TASK_CHANNEL, type Task } from "../transitions.ts";
+import type { TaskResult } from "../types/task-type.ts";
+import { wakeWaitingTicks } from "../wake-ticks.ts";
+
+/** The fields that the end of an attempt decides. */
+export type EndedTask = Pick<Task, "id" | "status" | "errorCode">;
+
+const MAX_TASKS = 100;
+/** The results of one statement. A larger result has a statement of its own. */
+const MAX_BYTES = 1024 * 1024;
+
+interface Completion {
+  readonly task: Task;
+  readonly json: string;
+  readonly message: string;
+  readonly traceparent: string | null;
+}
+
+const groupOf = onePer<Context["pool"], Grouped<Completion, boolean>>();
+
+/**
+ * @param task it has no next task and belongs to no workflow
+ * @returns undefined if the task must be completed alone, because another transaction holds it, or if it cannot be
+ */
+export async function completeTogether(
+  ctx: Context,
+  task: Task,
+  result: TaskResult,
+): Promise<EndedTask | undefined> {
+  const group = groupOf(ctx.pool, () => {
+    const complete = (all: readonly Completion[]) => completeAll({ ...ctx, requestId: null }, all);
+    const bytesOf = ({ json }: Completion) => Buffer.byteLength(json);
+    return new Grouped(complete, isTransient, { maxItems: MAX_TASKS, maxBytes: MAX_BYTES, bytesOf });
+  });
+  const traceparent = ctx.tracing.traceparent();
+  const json = storableJson(result);
+  const isCompleted = await group.add({ task, json, message: result.message, traceparent });
+  return isCompleted ? { id: task.id, status: "completed", errorCode: null } : undefined;
+}
+
+/** Each outcome counts only for its own attempt. @returns which tasks were completed */
+async function completeAll(ctx: Context, completions: readonly Completion[]): Promise<boolean[]> {
+  // Alone, a task needs no lock before, and mostly no announcement.
+  if (completions.length === 1) return [false];
+  const column = <T>(of: (completion: Completion) => T) => sql.param(completions.map(of));
+  const events = sql`SELECT notification_id, traceparent, ${announcedColumns(sql`message`)} FROM changed`;
+  // Waiting for a lock while it holds others, the statement could be part of a deadlock.
+  const { rows } = await ctx.db.execute<{ id: string; announced: readonly Announced[] | null }>(sql`
+    WITH given AS MATERIALIZED (
+      SELECT * FROM unnest(${column(({ task }) => task.id)}::uuid[], ${column(({ task }) => task.attempt)}::int[],
+        ${column(({ json }) => json)}::text[], ${column(({ message }) => message)}::text[],
+        ${column(() => uuidV7(ctx.now()))}::uuid[], ${column(({ traceparent }) => traceparent)}::text[])
+        AS given (id, attempt, result, message, notification_id, traceparent)
+    ), held AS (
+      SELECT tasks.id FROM rowmill.tasks JOIN given ON given.id = tasks.id
+      WHERE tasks.attempt = given.attempt AND tasks.status = 'processing'
+      FOR NO KEY UPDATE OF tasks SKIP LOCKED
+    ), changed AS (
+      UPDATE rowmill.tasks SET status = 'completed', progress = 100, result = given.result::json, error_message = NULL,
+        completed_at = statement_timestamp(), updated_at = statement_timestamp()
+      FROM held JOIN given ON given.id = held.id
+      WHERE tasks.id = held.id AND tasks.attempt = given.attempt AND tasks.status = 'processing'
+      RETURNING tasks.id, tasks.attempt, tasks.user_id, tasks.type, tasks.title, given.message, given.notification_id, given.traceparent
+    ), recorded AS (
+      INSERT INTO rowmill.task_events (task_id, type, message, created_at)
+      SELECT id, 'completed', message, statement_timestamp() FROM changed
+    ), announced AS (${announcing(ctx, { kind: "task.completed", events })})
+    SELECT id, ${changeExpression(TASK_CHANNEL, sql`id::text`)} AS published, ${announcedExpression()} AS announced
+    FROM changed`);
+  const completed = new Set(rows.map(({ id }) => id));
+  publishLocally(ctx, TASK_CHANNEL, [...completed]);
+  await afterAnnouncing(ctx, rows[0]?.announced);
+  const ended = completions.filter(({ task }) => completed.has(task.id));
+  await wakeWaitingTicks(
+    ctx,
+    ended.map(({ task: { scheduleId } }) => ({ scheduleId, status: "completed" as const })),
+  );
+  return completions.map(({ task }) => completed.has(task.id));
+}

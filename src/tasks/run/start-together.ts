@@ -1,0 +1,91 @@
+/** Starts the tasks of a set in one statement, and hands back those that did not run. */
+import { sql } from "drizzle-orm";
+import { type Context, changeExpression, publishLocally } from "../../context.ts";
+import { Grouped } from "../../platform/grouped.ts";
+import { onePer } from "../../platform/per-program.ts";
+import { isTransient } from "../../platform/postgres/database.ts";
+import { tasks } from "../../schema/tasks.ts";
+import { TASK_CHANNEL, type Task, taskOf, transition, WORKFLOW_CHANNEL } from "../transitions.ts";
+
+const MAX_TASKS = 50;
+/** Parameters and earlier results of the tasks that one statement starts. The others start alone, one after the other. */
+const MAX_BYTES = 2 * 1024 * 1024;
+
+export const RESUMED = "The previous worker was lost or stopped.";
+
+interface Run {
+  readonly taskId: string;
+  readonly run: number;
+}
+
+const startsOf = onePer<Context["pool"], Grouped<Run, Task | null>>();
+const backsOf = onePer<Context["pool"], Grouped<Task, null>>();
+
+/** @returns null if the task must be started alone, because another transaction holds it or it is large, or if it cannot be */
+export function startTogether(ctx: Context, { taskId, run }: Run): Promise<Task | null> {
+  const group = startsOf(ctx.pool, () => {
+    const start = (runs: readonly Run[]) => startAll({ ...ctx, requestId: null }, runs);
+    return new Grouped(start, isTransient, { maxItems: MAX_TASKS });
+  });
+  return group.add({ taskId, run });
+}
+
+async function startAll(ctx: Context, runs: readonly Run[]): Promise<(Task | null)[]> {
+  const ids = sql.param(runs.map(({ taskId }) => taskId));
+  const numbers = sql.param(runs.map(({ run }) => run));
+  // Waiting for a lock while it holds others, the statement could be part of a deadlock.
+  const { rows } = await ctx.db.execute<Record<string, unknown>>(sql`
+    WITH given AS MATERIALIZED (
+      SELECT * FROM unnest(${ids}::uuid[], ${numbers}::int[]) WITH ORDINALITY AS given (id, run, place)
+    ), sized AS MATERIALIZED (
+      SELECT tasks.id, given.run, sum(octet_length(params::text) + octet_length(metadata::text) + octet_length(description)
+        + coalesce(octet_length(result::text), 0)) OVER (ORDER BY place) AS bytes
+      FROM rowmill.tasks JOIN given ON given.id = tasks.id
+    ), held AS (
+      SELECT tasks.id, sized.run, tasks.status FROM rowmill.tasks JOIN sized ON sized.id = tasks.id
+      WHERE bytes <= ${MAX_BYTES} AND tasks.run = sized.run AND tasks.status IN ('pending', 'processing')
+      FOR NO KEY UPDATE OF tasks SKIP LOCKED
+    ), changed AS (
+      UPDATE rowmill.tasks SET status = 'processing', attempt = attempt + 1, progress = 0,
+        started_at = statement_timestamp(), updated_at = statement_timestamp()
+      FROM held WHERE tasks.id = held.id AND tasks.run = held.run AND tasks.status = held.status
+      RETURNING tasks.*, held.status = 'processing' AS is_resumed
+    ), recorded AS (
+      INSERT INTO rowmill.task_events (task_id, type, message, created_at)
+      SELECT id, 'started', CASE WHEN is_resumed THEN ${RESUMED} ELSE '' END, statement_timestamp() FROM changed
+    )
+    SELECT changed.*, ${changeExpression(TASK_CHANNEL, sql`id::text`)} AS published,
+      CASE WHEN workflow_id IS NOT NULL THEN ${changeExpression(WORKFLOW_CHANNEL, sql`workflow_id::text`)} END AS workflow
+    FROM changed`);
+  const started = new Map(rows.map((row) => [String(row.id), taskOf(row)]));
+  publishLocally(ctx, TASK_CHANNEL, [...started.keys()]);
+  const workflows = [...started.values()].flatMap(({ workflowId }) => workflowId ?? []);
+  publishLocally(ctx, WORKFLOW_CHANNEL, [...new Set(workflows)]);
+  return runs.map(({ taskId }) => started.get(taskId) ?? null);
+}
+
+const HANDED_BACK = "The worker was busy with other tasks.";
+
+/** Returns a task that was started, but did not run, to its queue. The attempt does not count. */
+export async function handBack(ctx: Context, task: Task): Promise<void> {
+  const group = backsOf(ctx.pool, () => {
+    const giveBack = (all: readonly Task[]) => handBackAll({ ...ctx, requestId: null }, all);
+    return new Grouped(giveBack, isTransient, { maxItems: MAX_TASKS });
+  });
+  await group.add(task);
+}
+
+async function handBackAll(ctx: Context, all: readonly Task[]): Promise<null[]> {
+  const ids = sql.param(all.map(({ id }) => id));
+  const attempts = sql.param(all.map(({ attempt }) => attempt));
+  const held = sql`${tasks.id} IN (
+    SELECT started.id FROM rowmill.tasks AS started JOIN unnest(${ids}::uuid[], ${attempts}::int[]) AS given (id, attempt)
+      ON started.id = given.id AND started.attempt = given.attempt
+    WHERE started.status = 'processing' FOR NO KEY UPDATE OF started SKIP LOCKED)`;
+  const changes = {
+    attempt: sql`${tasks.attempt} - 1`,
+    startedAt: sql`CASE WHEN ${tasks.attempt} > 1 THEN ${tasks.startedAt} END`,
+  };
+  await transition(ctx, "handBack", held, changes, { message: HANDED_BACK });
+  return all.map(() => null);
+}

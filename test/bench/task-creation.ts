@@ -1,0 +1,55 @@
+/** Thousands of tasks in one request, beside as many jobs in one insert of pg-boss. */
+import { PgBoss } from "pg-boss";
+import { signUp, startPrograms, stopPrograms } from "./rowmill.ts";
+import { median } from "./table.ts";
+
+/** The first one runs before the programs are warm. */
+const REQUESTS = 4;
+const QUEUE = "floor";
+
+export interface MeasuredCreation {
+  readonly createdSeconds: number;
+  /** pg-boss alone. */
+  readonly insertSeconds: number;
+}
+
+/** @returns the medians of several requests and inserts, in turns, because the speed of a machine drifts */
+export async function measureCreation(databaseUrl: string, count: number): Promise<MeasuredCreation> {
+  const { url, programs } = await startPrograms(databaseUrl);
+  const [, worker] = programs;
+  const boss = new PgBoss({ connectionString: databaseUrl, supervise: false, useListenNotify: true });
+  boss.on("error", (error) => console.error(error));
+  await boss.start();
+  const created: number[] = [];
+  const inserted: number[] = [];
+  try {
+    await boss.createQueue(QUEUE, { notify: true });
+    const headers = { authorization: `Bearer ${await signUp(url)}`, "content-type": "application/json" };
+    const tasks = Array.from({ length: count }, () => ({ type: "generic", params: { seconds: 0 } }));
+    const body = JSON.stringify({ tasks });
+    const jobs = Array.from({ length: count }, (_, index) => ({ data: { index } }));
+    worker.kill("SIGSTOP");
+    for (let i = 0; i < REQUESTS; i++) {
+      inserted.push(await secondsOf(() => boss.insert(QUEUE, jobs)));
+      created.push(
+        await secondsOf(async () => {
+          const response = await fetch(`${url}/api/v1/tasks/bulk`, { method: "POST", body, headers });
+          const answer = await response.text();
+          if (response.status !== 201) throw new Error(`The tasks were refused: ${answer.slice(0, 1000)}`);
+        }),
+      );
+    }
+    return { createdSeconds: median(created), insertSeconds: median(inserted) };
+  } finally {
+    worker.kill("SIGKILL");
+    await stopPrograms(programs[0]);
+    await boss.stop();
+    await boss.deleteQueue(QUEUE).catch(() => {}); // stop() may have closed its pool already
+  }
+}
+
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return (performance.now() - startedAt) / 1000;
+}
