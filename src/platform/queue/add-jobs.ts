@@ -17,7 +17,7 @@ export interface NewJob {
 
 /**
  * Adds jobs in the transaction of `db`. A job whose id exists is not added again.
- * @param channel on which the name of the queue is published if a job is due now; null: nowhere
+ * @param channel on which the name of the queue is published if a job is due now
  */
 export async function addJobs(
   db: Database,

@@ -51,7 +51,7 @@ export async function completeJobs(
 
 /**
  * Returns jobs to the queue that nothing was done for: they are as they were before they were fetched.
- * @param channel on which the name of the queue is published; null: nowhere
+ * @param channel on which the name of the queue is published
  */
 export async function returnJobs(
   db: Database,
@@ -63,7 +63,7 @@ export async function returnJobs(
     UPDATE ${job} SET state = 'created', started_on = NULL, heartbeat_on = NULL
     FROM unnest(${heldArrays(claims)}) AS held (held_id, held_count)
     WHERE name = ${name} AND id = held_id AND retry_count = held_count AND state = 'active'`);
-  if (channel !== null) await db.execute(sql`SELECT pg_notify(${channel}, ${name})`);
+  await db.execute(sql`SELECT pg_notify(${channel}, ${name})`);
 }
 
 function heldArrays(claims: readonly Claim[]) {
