@@ -1,4 +1,4 @@
-/** Reads pages of short rows, which is what nearly all batches have, in a third of the time of pages that are measured row by row. */
+/** Reads pages of short rows, which is what nearly all batches have, in half of the time of pages that are measured row by row. */
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { secretPositions } from "../../targets/secrets.ts";
