@@ -189,6 +189,11 @@ describe("a long task beside short ones", () => {
       expect((await getTask(ctx, null, long)).status).toBe("processing");
       const waiting = await getTask(ctx, null, ids.get("task 5") ?? "");
       expect(waiting).toMatchObject({ status: "pending", attempt: 0, startedAt: null });
+      // Otherwise they would precede tasks with the next higher priority.
+      const { rows } = await ctx.pool.query("SELECT priority, data FROM rowmill_queue.job WHERE id = $1", [
+        waiting.jobId,
+      ]);
+      expect(rows).toEqual([{ priority: 5, data: { taskId: waiting.id, run: 1, type: "generic" } }]);
     } finally {
       gate.resolve();
     }
