@@ -333,6 +333,56 @@ describe("the statements of a set", () => {
     expect(events).toEqual(["created", "queued", "started", "started"]);
   });
 
+  test("two attempts of a task that end together do not both count", async () => {
+    const { ctx } = rowmill;
+    const runs = await pendingTasks(1);
+    const [run = { taskId: "", run: 0 }] = runs;
+    const lost = await startTogether(ctx, run);
+    const latest = await startTogether(ctx, run);
+    const ended = await Promise.all(
+      [lost, latest].map((task) => task && completeTogether(ctx, task, { message: "Good." })),
+    );
+    expect(ended.map((task) => task?.status)).toEqual([undefined, "completed"]);
+  });
+
+  test("a job of an earlier run in the same set does not start the task", async () => {
+    const { ctx } = rowmill;
+    const [run = { taskId: "", run: 0 }] = await pendingTasks(1);
+    await ctx.pool.query("UPDATE rowmill.tasks SET run = 2 WHERE id = $1", [run.taskId]);
+    const started = await Promise.all([startTogether(ctx, run), startTogether(ctx, { ...run, run: 2 })]);
+    expect(started.map((task) => task?.run ?? null)).toEqual([null, 2]);
+    expect((await getTask(ctx, null, run.taskId)).attempt).toBe(1);
+  });
+
+  test("tasks that have completed stay completed if no job can be added for their announcements", async () => {
+    const { ctx } = rowmill;
+    await user.patch("/api/v1/notification-preferences", { "task.completed": { email: true } });
+    await ctx.pool.query(
+      "UPDATE rowmill.users SET email = 'reader@example.com', confirmed_email = 'reader@example.com' WHERE id = $1",
+      [user.userId],
+    );
+    const runs = await pendingTasks(4);
+    const started = await Promise.all(runs.map((run) => startTogether(ctx, run)));
+    await ctx.pool.query(`
+      CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+      CREATE TRIGGER refuse BEFORE INSERT ON rowmill_queue.job FOR EACH ROW
+        WHEN (new.name = 'notification.notify') EXECUTE FUNCTION rowmill.refuse()`);
+    try {
+      const ended = await Promise.all(
+        started.map((task) => task && completeTogether(ctx, task, { message: "Good." })),
+      );
+      expect(ended.map((task) => task?.status)).toEqual(started.map(() => "completed"));
+    } finally {
+      await ctx.pool.query("DROP FUNCTION rowmill.refuse() CASCADE");
+      await user.patch("/api/v1/notification-preferences", { "task.completed": { email: false } });
+    }
+    const { rows } = await ctx.pool.query(
+      "SELECT FROM rowmill.notifications WHERE user_id = $1 AND is_mailed",
+      [user.userId],
+    );
+    expect(rows).toHaveLength(4);
+  });
+
   test("a task that was handed back is as before, and only its own attempt can be handed back", async () => {
     const { ctx } = rowmill;
     const [run = { taskId: "", run: 0 }] = await pendingTasks(1);
