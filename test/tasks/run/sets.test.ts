@@ -124,6 +124,31 @@ describe("the outcomes of a mixed set", () => {
     expect(await historyOf(ids.get("is cancelled") ?? "")).toMatch(/^created queued (started )?cancelled$/);
   });
 
+  test("tasks whose shared statements lose their connection end once each, and use up no retry", async () => {
+    const { ctx } = rowmill;
+    behave(async () => undefined);
+    // A sequence keeps its value when the statement is rolled back.
+    await ctx.pool.query(`
+      CREATE SEQUENCE rowmill.ends;
+      CREATE FUNCTION rowmill.lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('rowmill.ends') IN (5, 45) THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+        RETURN new;
+      END $$;
+      CREATE TRIGGER lose BEFORE INSERT ON rowmill.task_events FOR EACH ROW
+        WHEN (new.type IN ('started', 'completed')) EXECUTE FUNCTION rowmill.lose()`);
+    try {
+      const ids = await runTogether(titles(30));
+      for (const id of ids.values()) {
+        expect(await endedTask(ctx, id, 30_000)).toMatchObject({ status: "completed", retryCount: 0 });
+        expect(await historyOf(id)).toMatch(/^created queued (started )+completed$/);
+      }
+      const { rows } = await ctx.pool.query("SELECT last_value::int AS ends FROM rowmill.ends");
+      expect(rows[0].ends).toBeGreaterThan(45);
+    } finally {
+      await ctx.pool.query("DROP FUNCTION rowmill.lose() CASCADE; DROP SEQUENCE rowmill.ends");
+    }
+  });
+
   test("tasks with a higher priority run first, and the others in their order", async () => {
     const ran: string[] = [];
     behave(async (title) => {
