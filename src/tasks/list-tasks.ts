@@ -37,7 +37,10 @@ export async function listTasks(
   filter: TaskFilter,
   page: TaskPage,
 ): Promise<Found<Task>> {
-  const wanted = and(isOwnedBy(ownerId), matches(filter), await boundsOf(ctx, filter, page)) ?? sql`true`;
+  const owner = ownerId ?? filter.userId ?? null;
+  const key = keyOf(owner);
+  const wanted =
+    and(isOwnedBy(ownerId), matches(filter), await boundsOf(ctx, filter, page, key)) ?? sql`true`;
   const read = (source: SQL) =>
     readPage(ctx, {
       fields: getTableColumns(task),
@@ -47,16 +50,19 @@ export async function listTasks(
     });
   if (filter.ids || filter.groupId || filter.workflowId) return read(unordered(wanted));
   if (filter.endedFrom && (await haveFewEnded(ctx, filter))) return read(amongEnded(filter, wanted));
-  const owner = ownerId ?? filter.userId ?? null;
+  const { statuses } = filter;
+  // Few tasks of all users failed or were cancelled. `matches` hides their status from the planner if it has a time of the end.
+  if (owner === null && filter.endedFrom && statuses && !statuses.includes("completed"))
+    return read(unordered(and(wanted, matches({ statuses })) ?? wanted));
   const inOrder = inOrderOf(owner, filter);
   const hasOrder = owner !== null || !isOfType(filter);
   if (hasOrder && filter.tag === undefined && !filter.search?.length)
     return read(inOrder(wanted, page.limit + 1));
   const oldest = await numberAfterNewest(
     ctx,
-    inOrder(and(isOwnedBy(owner), ofStatus(filter), below(page)) ?? sql`true`, NEWEST),
+    inOrder(and(isOwnedBy(owner), ofStatus(filter), below(page, key)) ?? sql`true`, NEWEST),
   );
-  const found = await read(inOrder(sql`${wanted} AND ${isAbove(oldest)}`, page.limit + 1));
+  const found = await read(inOrder(sql`${wanted} AND ${key} > ${oldest}::bigint`, page.limit + 1));
   if (found.hasMore || oldest === 0) return found;
   // No index finds words. Without an order of ours, PostgreSQL can read the tasks in parallel.
   const hasIndex = filter.tag !== undefined || isOfType(filter);
@@ -84,13 +90,11 @@ function isOfType({ type, queue }: TaskFilter): boolean {
   return type !== undefined || queue !== undefined;
 }
 
-/** Both forms, because some indexes have `number` and others `number + 0`. */
-const isBelow = (number: number | string) =>
-  sql`number < ${number}::bigint AND number + 0 < ${number}::bigint`;
-const isAbove = (number: number | string) =>
-  sql`number > ${number}::bigint AND number + 0 > ${number}::bigint`;
+/** The number as the index of the list has it: of an owner `number + 0`, of all users `number`. */
+const keyOf = (owner: Owner): SQL => (owner === null ? sql`number` : sql`number + 0`);
 
-const below = ({ before }: TaskPage): SQL | undefined => (before === 0 ? undefined : isBelow(before));
+const below = ({ before }: TaskPage, key: SQL): SQL | undefined =>
+  before === 0 ? undefined : sql`${key} < ${before}::bigint`;
 
 /** A source of tasks by the most selective index. OFFSET hides the order from the planner, which would follow it through all tasks. */
 function unordered(wanted: SQL): SQL {
@@ -138,10 +142,10 @@ function inOrderOf(owner: Owner, filter: TaskFilter): Source {
 }
 
 /** The condition on numbers that follows from the page and the times of the filter, because numbers ascend with `created_at`. */
-async function boundsOf(ctx: Context, { from, before, endedBefore }: TaskFilter, page: TaskPage) {
+async function boundsOf(ctx: Context, { from, before, endedBefore }: TaskFilter, page: TaskPage, key: SQL) {
   // A task is created before it ends.
   const until = before && endedBefore ? new Date(Math.min(+before, +endedBefore)) : (before ?? endedBefore);
-  if (!from && !until) return below(page);
+  if (!from && !until) return below(page, key);
   const isAfter = until && sql`created_at >= ${shifted(until, TRANSACTION_MS)}::timestamptz`;
   const isBefore = from && sql`created_at < ${shifted(from, -TRANSACTION_MS)}::timestamptz`;
   const first = (isWithin: SQL | undefined, direction: SQL) =>
@@ -155,9 +159,9 @@ async function boundsOf(ctx: Context, { from, before, endedBefore }: TaskFilter,
     FROM unnest(enum_range(NULL::rowmill.task_status)) AS known (status)`);
   const [{ above = null, below: upper = null } = {}] = rows;
   return and(
-    below(page),
-    above === null ? undefined : isAbove(above),
-    upper === null ? undefined : isBelow(upper),
+    below(page, key),
+    above === null ? undefined : sql`${key} > ${above}::bigint`,
+    upper === null ? undefined : sql`${key} < ${upper}::bigint`,
   );
 }
 
