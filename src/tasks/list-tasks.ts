@@ -64,7 +64,7 @@ export async function listTasks(
   );
   const found = await read(inOrder(sql`${wanted} AND ${key} > ${oldest}::bigint`, page.limit + 1));
   if (found.hasMore || oldest === 0) return found;
-  // No index finds words. Without an order of ours, PostgreSQL can read the tasks in parallel.
+  // No index finds words. Without the order of statuses, PostgreSQL can read the tasks in parallel.
   const hasIndex = filter.tag !== undefined || isOfType(filter);
   return read(
     hasIndex

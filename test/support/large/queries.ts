@@ -118,7 +118,7 @@ function ofAll(ids: Record<Who, number>, route: string, queries: readonly string
 
 const TICKS = "/api/v1/schedules/{schedule_id}/ticks";
 const DELIVERIES = "/api/v1/webhooks/{webhook_id}/deliveries";
-export const FILTERED_BATCH = "/api/v1/batches/{batch_id}/rows";
+const FILTERED_BATCH = "/api/v1/batches/{batch_id}/rows";
 
 export function listQueries(ids: Record<Who, number>): ListQuery[] {
   return [
