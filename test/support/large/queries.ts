@@ -1,115 +1,32 @@
 /** Requests for lists and counts, with each filter at its worst values: rare (and at the far end), absent, frequent. */
-import { DAYS, KNOWN } from "./fill.ts";
 
-export type Who = "owner" | "other" | "admin";
+import { KNOWN } from "./fill.ts";
+import {
+  auditFilters,
+  BATCH_FILTERS,
+  cursor,
+  daysAgo,
+  NUMBER_CURSORS,
+  OLD,
+  TASK_FILTERS,
+  times,
+  type UserIds,
+  UUID_CURSORS,
+  WORKFLOW_FILTERS,
+} from "./filters.ts";
 
 export interface ListQuery {
-  readonly who: Who;
+  readonly who: keyof UserIds;
   /** As the OpenAPI document names it. */
   readonly route: string;
   readonly query: string;
 }
 
-const DAY_MS = 86_400_000;
-const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS).toISOString().slice(0, 10);
-const cursor = (key: string | number) => `cursor=${Buffer.from(String(key)).toString("base64url")}`;
-
-const OLD = DAYS - 1;
-const old = (name = "") => `${name}from=${daysAgo(DAYS + 1)}&${name}to=${daysAgo(OLD)}`;
-const recent = (name = "") => `${name}from=${daysAgo(1)}`;
-/** Of times without any item. */
-const before = (name = "") => `${name}to=${daysAgo(DAYS + 30)}`;
-const times = (name = "") => [old(name), recent(name), before(name), `${name}to=${daysAgo(OLD)}`];
-
-const UUID_CURSORS = [
-  cursor("ffffffff-ffff-7fff-bfff-ffffffffffff"),
-  cursor("019a0000-0000-7000-8000-000000000001"),
-];
-const NUMBER_CURSORS = [cursor(400), cursor(9_000_000)];
-
-const TASK_FILTERS = [
-  "",
-  ...NUMBER_CURSORS,
-  "limit=1000",
-  "status=failed",
-  "status=cancelled",
-  "status=completed",
-  "status=pending",
-  "status=processing",
-  "status=failed,cancelled",
-  "status=pending,processing",
-  "type=document",
-  "type=video",
-  "type=image",
-  "queue=file_processing",
-  "queue=http",
-  `group_id=${KNOWN.rareGroup}`,
-  `group_id=${KNOWN.largeGroup}`,
-  `group_id=${KNOWN.absent}`,
-  `workflow_id=${KNOWN.workflow}`,
-  `workflow_id=${KNOWN.absent}`,
-  "tag=rare",
-  "tag=frequent",
-  "tag=absent",
-  ...times(),
-  ...times("ended_"),
-  "search=needle",
-  "search=absent",
-  "search=task",
-  "status=failed&type=document",
-  "status=failed&type=image",
-  "status=completed&type=document",
-  "status=completed&type=image",
-  "status=completed&tag=rare",
-  "status=completed&search=needle",
-  `status=failed&${old()}`,
-  `status=failed&${recent()}`,
-  `status=failed&${recent("ended_")}`,
-  `status=completed&${recent("ended_")}`,
-  `type=document&${recent()}`,
-  `group_id=${KNOWN.largeGroup}&status=failed`,
-  `workflow_id=${KNOWN.workflow}&status=failed`,
-];
-
-const BATCH_FILTERS = [
-  "",
-  ...UUID_CURSORS,
-  "state=failed",
-  "state=undone",
-  "state=completed",
-  "state=paused",
-  "state=queued,processing",
-  "target=records",
-  "target=absent",
-  "q=needle",
-  "q=absent",
-  "q=12345",
-  "q=file-9",
-  ...times(),
-  "state=failed&target=books",
-  "state=failed&q=absent",
-];
-
-const WORKFLOW_FILTERS = [
-  "",
-  ...NUMBER_CURSORS,
-  "state=failed",
-  "state=cancelled",
-  "state=running",
-  "kind=chord",
-  "kind=steps",
-  "name=needle",
-  "name=absent",
-  ...times(),
-  ...times("ended_"),
-  "state=failed&kind=chain",
-];
-
-const of = (who: Who, route: string, queries: readonly string[] = [""]): ListQuery[] =>
+const of = (who: keyof UserIds, route: string, queries: readonly string[] = [""]): ListQuery[] =>
   queries.map((query) => ({ who, route, query }));
 
 /** The items of everybody, with those of one user. @param ids of users */
-function ofAll(ids: Record<Who, number>, route: string, queries: readonly string[]): ListQuery[] {
+function ofAll(ids: UserIds, route: string, queries: readonly string[]): ListQuery[] {
   const rare = queries
     .filter((query) => !query.startsWith("cursor"))
     .map((query) => `user_id=${ids.other}&${query}`);
@@ -120,7 +37,7 @@ const TICKS = "/api/v1/schedules/{schedule_id}/ticks";
 const DELIVERIES = "/api/v1/webhooks/{webhook_id}/deliveries";
 const FILTERED_BATCH = "/api/v1/batches/{batch_id}/rows";
 
-export function listQueries(ids: Record<Who, number>): ListQuery[] {
+export function listQueries(ids: UserIds): ListQuery[] {
   return [
     ...of("owner", "/api/v1/tasks", TASK_FILTERS),
     ...of("other", "/api/v1/tasks", ["", "status=failed", "type=image"]),
@@ -228,32 +145,6 @@ export function listQueries(ids: Record<Who, number>): ListQuery[] {
     ...LEGACY,
   ];
 }
-
-const auditFilters = (ids: Record<Who, number>) => [
-  `actor_id=${ids.other}`,
-  "actor_id=999999999",
-  "actor=other",
-  "actor=absent",
-  "actor=owner",
-  "action=queue.paused",
-  "action=webhook.deleted",
-  "action=file.deleted",
-  "subject_type=queue",
-  "subject_type=absent",
-  "subject_type=user&subject_id=7",
-  "subject_id=7",
-  "subject_id=absent",
-  `owner_id=${ids.owner}`,
-  "owner_id=999999999",
-  "address=203.0.113.7",
-  "address=203.0.113.1",
-  "address=absent",
-  "request_id=request-5",
-  "request_id=absent",
-  ...times(),
-  `actor_id=${ids.owner}&action=queue.paused`,
-  `actor=owner&${recent()}`,
-];
 
 function ofBatch(batch: string): ListQuery[] {
   const route = FILTERED_BATCH.replace("{batch_id}", batch);
