@@ -38,9 +38,10 @@ export async function listTasks(
   page: TaskPage,
 ): Promise<Found<Task>> {
   const owner = ownerId ?? filter.userId ?? null;
-  const key = keyOf(owner);
-  const wanted =
-    and(isOwnedBy(ownerId), matches(filter), await boundsOf(ctx, filter, page, key)) ?? sql`true`;
+  const key = keyOf(owner, filter);
+  const { userId: _userId, ...others } = filter;
+  const wanted = and(matches(others), await boundsOf(ctx, filter, page, key)) ?? sql`true`;
+  const owned = and(isOwnedBy(owner), wanted) ?? wanted;
   const read = (source: SQL) =>
     readPage(ctx, {
       fields: getTableColumns(task),
@@ -48,8 +49,8 @@ export async function listTasks(
       order: sql`number DESC`,
       limit: page.limit,
     });
-  if (filter.ids || filter.groupId || filter.workflowId) return read(unordered(wanted));
-  if (filter.endedFrom && (await haveFewEnded(ctx, filter))) return read(amongEnded(filter, wanted));
+  if (filter.ids || filter.groupId || filter.workflowId) return read(unordered(owned));
+  if (filter.endedFrom && (await haveFewEnded(ctx, filter))) return read(amongEnded(filter, owned));
   const { statuses } = filter;
   // Few tasks of all users failed or were cancelled. `matches` hides their status from the planner if it has a time of the end.
   if (owner === null && filter.endedFrom && statuses && !statuses.includes("completed"))
@@ -60,16 +61,16 @@ export async function listTasks(
     return read(inOrder(wanted, page.limit + 1));
   const oldest = await numberAfterNewest(
     ctx,
-    inOrder(and(isOwnedBy(owner), ofStatus(filter), below(page, key)) ?? sql`true`, NEWEST),
+    inOrder(and(ofStatus(filter), below(page, key)) ?? sql`true`, NEWEST),
   );
   const found = await read(inOrder(sql`${wanted} AND ${key} > ${oldest}::bigint`, page.limit + 1));
   if (found.hasMore || oldest === 0) return found;
-  // No index finds words. Without the order of statuses, PostgreSQL can read the tasks in parallel.
+  // No index finds words. Without merging, PostgreSQL can read the tasks in parallel.
   const hasIndex = filter.tag !== undefined || isOfType(filter);
   return read(
     hasIndex
-      ? unordered(and(wanted, isInBlocks(filter)) ?? wanted)
-      : inOrderOf(null, filter)(wanted, page.limit + 1),
+      ? unordered(and(owned, isInBlocks(filter)) ?? owned)
+      : inOrderOf(null, filter)(owned, page.limit + 1),
   );
 }
 
@@ -90,8 +91,17 @@ function isOfType({ type, queue }: TaskFilter): boolean {
   return type !== undefined || queue !== undefined;
 }
 
-/** The number as the index of the list has it: of an owner `number + 0`, of all users `number`. */
-const keyOf = (owner: Owner): SQL => (owner === null ? sql`number` : sql`number + 0`);
+/** Whether the list is merged from the kinds and statuses of an owner. */
+function isMerged(owner: Owner, filter: TaskFilter): owner is number {
+  return (
+    owner !== null &&
+    (isOfType(filter) || [filter.statuses, filter.endedFrom, filter.endedBefore].some(Boolean))
+  );
+}
+
+/** The number as the index of the list has it. */
+const keyOf = (owner: Owner, filter: TaskFilter): SQL =>
+  isMerged(owner, filter) ? sql`number + 0` : sql`number`;
 
 const below = ({ before }: TaskPage, key: SQL): SQL | undefined =>
   before === 0 ? undefined : sql`${key} < ${before}::bigint`;
@@ -105,30 +115,22 @@ type Source = (wanted: SQL, limit: number) => SQL;
 
 /** Makes sources that begin with the newest tasks. */
 function inOrderOf(owner: Owner, filter: TaskFilter): Source {
-  if (owner === null) {
+  if (!isMerged(owner, filter)) {
     return (wanted, limit) =>
-      sql`SELECT * FROM rowmill.tasks WHERE ${wanted} ORDER BY number DESC LIMIT ${limit}`;
+      sql`SELECT * FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), wanted)} ORDER BY number DESC LIMIT ${limit}`;
   }
-  const { statuses = filter.endedFrom || filter.endedBefore ? ENDED : taskStatus.enumValues } = filter;
+  const {
+    type,
+    queue,
+    statuses = filter.endedFrom || filter.endedBefore ? ENDED : taskStatus.enumValues,
+  } = filter;
   const status = sql`unnest(${sql.param([...new Set(statuses)])}::rowmill.task_status[]) AS wanted (status)`;
-  const newest = (wanted: SQL, limit: number) => sql`
-    CROSS JOIN LATERAL (
-      SELECT * FROM rowmill.tasks WHERE ${wanted} AND tasks.status = wanted.status ORDER BY number + 0 DESC LIMIT ${limit}
-    ) AS item`;
-  const merged = (source: SQL, limit: number) =>
-    sql`SELECT item.* FROM ${source} ORDER BY item.number DESC LIMIT ${limit}`;
-  if (!isOfType(filter)) {
-    return (wanted, limit) =>
-      merged(sql`${status} ${newest(sql`user_id = ${owner} AND ${wanted}`, limit)}`, limit);
-  }
-  const { type, queue } = filter;
   // Matches the index `tasks_owner_type` and no other one.
   const isOwn = sql`user_id + 0 = ${owner}`;
   const [first, next] =
     type === undefined
       ? [sql`type > ''`, sql`(tasks.type, tasks.queue) > (kind.type, kind.queue)`]
       : [sql`type = ${type}`, sql`tasks.type = ${type} AND tasks.queue > kind.queue`];
-  const ofKind = sql`${isOwn} AND tasks.type = kind.type AND tasks.queue = kind.queue`;
   const isWanted = queue === undefined ? sql`true` : sql`kind.queue = ${queue}`;
   return (wanted, limit) => sql`
     WITH RECURSIVE kind (type, queue) AS (
@@ -138,7 +140,11 @@ function inOrderOf(owner: Owner, filter: TaskFilter): Source {
         SELECT type, queue FROM rowmill.tasks WHERE ${isOwn} AND ${next} ORDER BY type, queue LIMIT 1
       ) AS next
     )
-    ${merged(sql`(SELECT * FROM kind WHERE ${isWanted}) AS kind CROSS JOIN ${status} ${newest(sql`${ofKind} AND ${wanted}`, limit)}`, limit)}`;
+    SELECT item.* FROM (SELECT * FROM kind WHERE ${isWanted}) AS kind CROSS JOIN ${status} CROSS JOIN LATERAL (
+      SELECT * FROM rowmill.tasks
+      WHERE ${isOwn} AND tasks.type = kind.type AND tasks.queue = kind.queue AND tasks.status = wanted.status AND ${wanted}
+      ORDER BY number + 0 DESC LIMIT ${limit}
+    ) AS item ORDER BY item.number DESC LIMIT ${limit}`;
 }
 
 /** The condition on numbers that follows from the page and the times of the filter, because numbers ascend with `created_at`. */
