@@ -91,11 +91,17 @@ function isOfType({ type, queue }: TaskFilter): boolean {
   return type !== undefined || queue !== undefined;
 }
 
-/** Whether the list is merged from the kinds and statuses of an owner. */
+/**
+ * Whether the list is merged from the kinds and statuses of an owner. The newest tasks of all kinds, which a tag or words are looked
+ * for in, are found faster by `tasks_owner`.
+ */
 function isMerged(owner: Owner, filter: TaskFilter): owner is number {
+  const { statuses, endedFrom, endedBefore, tag, search } = filter;
+  if (owner === null) return false;
   return (
-    owner !== null &&
-    (isOfType(filter) || [filter.statuses, filter.endedFrom, filter.endedBefore].some(Boolean))
+    isOfType(filter) ||
+    Boolean(statuses ?? endedFrom ?? endedBefore) ||
+    !(tag !== undefined || search?.length)
   );
 }
 

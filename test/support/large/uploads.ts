@@ -5,7 +5,7 @@ const COLUMNS =
   "id, user_id, target, filename, state, header, mapping, row_delay_ms, total_rows, created_at, finished_at";
 
 /** Rows of the two batches whose rows are listed. */
-const ROWS_PER_OTHER = 0.2;
+const ROWS_PER_OTHER = 0.5;
 
 export function uploadStatements({ owner, other }: Owners, { batches, others }: Sizes): string[] {
   const rows = Math.max(1000, Math.floor(others * ROWS_PER_OTHER));
