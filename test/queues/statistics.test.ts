@@ -179,7 +179,8 @@ test.each(["absent", "stale"] as const)(
     ]);
     const created = await listTasks(plans, null, { from, before: to }, page);
     expect(created.items.length).toBeGreaterThan(50);
-    expect(plans.scans("tasks").join()).not.toMatch(/whole table|tasks_number/);
+    // With a condition, `tasks_number` finds the numbers of that time.
+    expect(plans.scans("tasks").join()).not.toMatch(/whole table|tasks_number(?! \(number\))/);
   },
 );
 
