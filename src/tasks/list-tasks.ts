@@ -39,8 +39,7 @@ export async function listTasks(
 ): Promise<Found<Task>> {
   const owner = ownerId ?? filter.userId ?? null;
   const key = keyOf(owner, filter);
-  const { userId: _userId, ...others } = filter;
-  const wanted = and(matches(others), await boundsOf(ctx, filter, page, key)) ?? sql`true`;
+  const wanted = and(conditionsOf(owner, filter), await boundsOf(ctx, filter, page, key)) ?? sql`true`;
   const owned = and(isOwnedBy(owner), wanted) ?? wanted;
   const read = (source: SQL) =>
     readPage(ctx, {
@@ -71,6 +70,19 @@ export async function listTasks(
     hasIndex
       ? unordered(and(owned, isInBlocks(filter)) ?? owned)
       : inOrderOf(null, filter)(owned, page.limit + 1),
+  );
+}
+
+/** The conditions of the filter, without the owner. */
+function conditionsOf(owner: Owner, { userId: _userId, ...filter }: TaskFilter): SQL | undefined {
+  if (!isMerged(owner, filter)) return matches(filter);
+  const { from, before, ...others } = filter;
+  // Matches no index, because `tasks_status` would find the tasks of all users that were created before.
+  const created = sql`created_at + interval '0'`;
+  return and(
+    matches(others),
+    from && sql`${created} >= ${from.toISOString()}::timestamptz`,
+    before && sql`${created} < ${before.toISOString()}::timestamptz`,
   );
 }
 

@@ -36,6 +36,7 @@ const READS_MORE: Readonly<Record<string, RegExp>> = {
   "The owners of books and records have no statistics, so PostgreSQL sorts what may be 200 pages.":
     /\/(books|records)\?/,
   "The queue keeps ended jobs for a day.": /\/admin\/jobs\?state=failed/,
+  "A report per day exists.": /\/reports\?/,
   "One line per minute and queue is kept for eight days.": /\/admin\/statistics\?/,
   "The legacy service sends all books.": /^\/books/,
 };
