@@ -18,22 +18,24 @@ export interface Statement {
   readonly values: unknown[];
 }
 
-type Query = (
-  statement: string | { text: string; values?: unknown[] },
-  values?: unknown[],
-) => Promise<unknown>;
-
-/** Records the statements with which the API reads lists. @returns the statements so far */
+/** Records the statements with which the API reads lists, in and outside of transactions. @returns the statements so far */
 export function recordReads({ ctx }: Rowmill): Statement[] {
   const statements: Statement[] = [];
-  const pool = ctx.reads.pool;
-  const query = pool.query.bind(pool) as Query;
-  pool.query = ((statement: Parameters<Query>[0], values?: unknown[]) => {
-    const text = typeof statement === "string" ? statement : statement.text;
-    const given = values ?? (typeof statement === "string" ? [] : statement.values) ?? [];
-    if (/^\s*(SELECT|WITH)\b/i.test(text)) statements.push({ text, values: given });
-    return query(statement, values);
-  }) as typeof pool.query;
+  const recorded = new WeakSet<pg.PoolClient>();
+  const record = (client: pg.PoolClient) => {
+    if (recorded.has(client)) return;
+    recorded.add(client);
+    const query = client.query.bind(client) as (...given: unknown[]) => unknown;
+    client.query = ((...given: unknown[]) => {
+      const [statement, values] = given;
+      const { text, values: own } =
+        typeof statement === "string" ? { text: statement, values: [] } : (statement as Partial<Statement>);
+      if (text && /^\s*(SELECT|WITH)\b/i.test(text) && !/\b(INSERT|UPDATE|DELETE)\b/i.test(text))
+        statements.push({ text, values: Array.isArray(values) ? values : (own ?? []) });
+      return query(...given);
+    }) as typeof client.query;
+  };
+  for (const pool of new Set([ctx.pool, ctx.reads.pool])) pool.on("acquire", record);
   return statements;
 }
 
