@@ -54,7 +54,23 @@ function conditions(filter: AuditFilter): SQL[] {
     ...(ownerId === undefined ? [] : [eq(auditLog.ownerId, ownerId)]),
     ...(address === undefined ? [] : [eq(auditLog.address, address)]),
     ...(requestId === undefined ? [] : [eq(auditLog.requestId, requestId)]),
-    ...(from === undefined ? [] : [gte(auditLog.at, from)]),
-    ...(before === undefined ? [] : [lt(auditLog.at, before)]),
+    ...(from === undefined ? [] : [gte(auditLog.at, from), isAfter(from)]),
+    ...(before === undefined ? [] : [lt(auditLog.at, before), isBefore(before)]),
   ];
+}
+
+/** The longest time from the start of a transaction, which is `at`, to the id of its entry. */
+const TRANSACTION = sql`interval '10 minutes'`;
+
+/** Ids ascend with time, so a page of an old time needs not read the entries after it. */
+function isBefore(moment: Date): SQL {
+  return sql`${auditLog.id} < coalesce((
+    SELECT later.id FROM rowmill.audit_log AS later WHERE later.at >= ${moment.toISOString()}::timestamptz + ${TRANSACTION}
+    ORDER BY later.at LIMIT 1), ${Number.MAX_SAFE_INTEGER})`;
+}
+
+function isAfter(moment: Date): SQL {
+  return sql`${auditLog.id} > coalesce((
+    SELECT earlier.id FROM rowmill.audit_log AS earlier WHERE earlier.at < ${moment.toISOString()}::timestamptz - ${TRANSACTION}
+    ORDER BY earlier.at DESC LIMIT 1), 0)`;
 }

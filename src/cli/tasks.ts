@@ -4,7 +4,7 @@ import { cancelTask } from "../tasks/control/cancel-task.ts";
 import { changeTasks } from "../tasks/control/change-tasks.ts";
 import { deleteTask } from "../tasks/control/delete-task.ts";
 import { retryTask } from "../tasks/control/retry-task.ts";
-import { listTasks } from "../tasks/queries.ts";
+import { listTasks } from "../tasks/list-tasks.ts";
 import type { Task } from "../tasks/transitions.ts";
 import { viewTask } from "../tasks/views.ts";
 import type { Values } from "./arguments.ts";

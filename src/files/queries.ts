@@ -15,7 +15,9 @@ export function isShownTo(ctx: Context, userId: number, origin?: ShownOrigin): S
     .where(and(eq(tasks.id, files.taskId), eq(tasks.status, "completed")));
   const isUpload = origin === "result" ? undefined : eq(files.origin, "upload");
   const isResult = origin === "upload" ? undefined : and(eq(files.origin, "result"), exists(completed));
-  return and(eq(files.userId, userId), isNull(files.receivingAt), or(isUpload, isResult));
+  // As the index `files_listed` says it.
+  const isListed = sql`${files.origin} <> 'picture'`;
+  return and(eq(files.userId, userId), isListed, isNull(files.receivingAt), or(isUpload, isResult));
 }
 
 /** Newest first. @param before the id of the last file of the previous page */

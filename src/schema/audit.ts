@@ -1,4 +1,5 @@
 /** The audit log: who changed what, and whose it was. */
+import { sql } from "drizzle-orm";
 import { bigint, index, integer, json, text } from "drizzle-orm/pg-core";
 import { identity, moment, rowmill } from "./columns.ts";
 
@@ -39,6 +40,10 @@ export const auditLog = rowmill.table(
     index("audit_log_subject").on(t.subjectType, t.subjectId, t.id),
     index("audit_log_owner").on(t.ownerId, t.id),
     index("audit_log_action").on(t.action, t.id),
+    index("audit_log_subject_id").on(t.subjectId, t.id),
+    index("audit_log_actor_name").on(t.actorName, t.id),
+    index("audit_log_address").on(t.address, t.id).where(sql`address IS NOT NULL`),
+    index("audit_log_request").on(t.requestId, t.id).where(sql`request_id IS NOT NULL`),
   ],
 );
 

@@ -32,6 +32,8 @@ export const files = rowmill.table(
   },
   (t) => [
     index("files_owner").on(t.userId, t.id),
+    // A library can have a picture per book, and lists of files do not show them.
+    index("files_listed").on(t.userId, t.id).where(sql`origin <> 'picture'`),
     uniqueIndex("files_path").on(t.userId, t.path),
     index("files_task").on(t.taskId).where(sql`task_id IS NOT NULL`),
     index("files_receiving").on(t.receivingAt).where(sql`receiving_at IS NOT NULL`),

@@ -79,7 +79,7 @@ export const mailSuppressions = rowmill.table(
     reply: text("reply"),
     createdAt: moment("created_at").notNull().defaultNow(),
   },
-  (t) => [primaryKey({ columns: [t.address, t.scope] })],
+  (t) => [primaryKey({ columns: [t.address, t.scope] }), index("mail_suppressions_created").on(t.createdAt)],
 );
 
 /** Domains that get no mail for a while because their server, or ours, asked for it. */

@@ -32,6 +32,8 @@ export type TaskStatus = (typeof taskStatus.enumValues)[number];
 
 export const DEFAULT_PRIORITY = 5;
 
+const inLists = (column: AnyPgColumn) => sql`(${column} + 0)`;
+
 export const tasks = rowmill.table(
   "tasks",
   {
@@ -98,6 +100,15 @@ export const tasks = rowmill.table(
     uniqueIndex("tasks_job").on(t.jobId),
     index("tasks_owner").on(t.userId, t.number),
     index("tasks_owner_status").on(t.userId, t.status),
+    // For lists of an owner. The expressions match only the statements of these lists: the planner can neither use this
+    // index elsewhere, nor follow `tasks_number` through the tasks of all users instead.
+    index("tasks_owner_type").on(inLists(t.userId), t.type, t.queue, t.status, inLists(t.number)),
+    // Only for lists of all users. A Bloom filter per megabyte of tasks costs next to nothing when tasks are written.
+    // The planner thinks that it finds few tasks, so only a list that asks for these expressions may use it.
+    index("tasks_type")
+      .using("brin", sql`(${t.type} || '') text_bloom_ops`, sql`(${t.queue} || '') text_bloom_ops`)
+      .with({ autosummarize: true }),
+    index("tasks_tags").using("gin", t.tags).where(sql`tags <> '{}'`),
     index("tasks_status").on(t.status, t.createdAt),
     index("tasks_ended")
       .on(sql`coalesce(${t.completedAt}, ${t.cancelledAt})`)

@@ -53,6 +53,7 @@ export const workflows = rowmill.table(
     index("workflows_owner").on(t.userId, t.number),
     index("workflows_running").on(t.number).where(sql`state = 'running'`),
     index("workflows_running_of_user").on(t.userId).where(sql`state = 'running'`),
+    index("workflows_not_completed").on(t.state, t.number).where(sql`state IN ('failed', 'cancelled')`),
     index("workflows_ended").on(t.endedAt).where(sql`ended_at IS NOT NULL`),
     index("workflows_schedule").on(t.scheduleId).where(sql`schedule_id IS NOT NULL AND state = 'running'`),
     check("workflows_ended_when_not_running", sql`(ended_at IS NULL) = (state = 'running')`),

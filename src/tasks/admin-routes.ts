@@ -10,8 +10,9 @@ import { userRoutes } from "../platform/http/user-routes.ts";
 import { TASK_ACTIONS, type TaskAction } from "./allowed-actions.ts";
 import { changeTasks, REQUEST_SECONDS } from "./control/change-tasks.ts";
 import { AdminFilterBody, adminFilterFields, readAdminTaskFilter } from "./filter.ts";
+import { listTasks } from "./list-tasks.ts";
 import { TaskParams } from "./params.ts";
-import { getTask, listEvents, listTasks } from "./queries.ts";
+import { getTask, listEvents } from "./queries.ts";
 import { TaskEventView, viewEvent, viewTask } from "./views.ts";
 
 const Reason = Type.Optional(

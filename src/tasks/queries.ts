@@ -4,7 +4,6 @@ import {
   arrayContains,
   asc,
   count,
-  desc,
   eq,
   getTableColumns,
   gt,
@@ -62,7 +61,7 @@ export function matches(filter: TaskFilter): SQL | undefined {
     userId === undefined ? undefined : eq(tasks.userId, userId),
     groupId === undefined ? undefined : eq(tasks.groupId, groupId),
     workflowId === undefined ? undefined : eq(tasks.workflowId, workflowId),
-    tag === undefined ? undefined : arrayContains(tasks.tags, [tag]),
+    tag === undefined ? undefined : and(arrayContains(tasks.tags, [tag]), sql`${tasks.tags} <> '{}'`),
     from && gte(tasks.createdAt, from),
     before && lt(tasks.createdAt, before),
     endedFrom && sql`${endedAt} >= ${endedFrom.toISOString()}::timestamptz`,
@@ -92,23 +91,6 @@ export async function getTask(ctx: Context, ownerId: Owner, taskId: string): Pro
     .where(and(eq(tasks.id, taskId), isOwnedBy(ownerId)));
   if (!task) throw notFound("task");
   return task;
-}
-
-/** Newest first. @param before the number of the last task of the previous page; 0: from the newest */
-export function listTasks(
-  ctx: Context,
-  ownerId: Owner,
-  filter: TaskFilter,
-  { before, limit }: { before: number; limit: number },
-): Promise<Found<Task>> {
-  const older = before === 0 ? undefined : lt(tasks.number, before);
-  const where = and(isOwnedBy(ownerId), matches(filter), older) ?? sql`true`;
-  return readPage(ctx, {
-    fields: getTableColumns(tasks),
-    from: sql`${tasks} WHERE ${where} ORDER BY ${desc(tasks.number)}`,
-    order: sql`number DESC`,
-    limit,
-  });
 }
 
 /** A task without its long JSON documents. */

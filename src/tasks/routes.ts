@@ -7,16 +7,9 @@ import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { readTaskFilter, taskFilterFields } from "./filter.ts";
+import { listTasks } from "./list-tasks.ts";
 import { TaskParams } from "./params.ts";
-import {
-  countByStatus,
-  getTask,
-  listEvents,
-  listFiles,
-  listProgress,
-  listTasks,
-  totalOf,
-} from "./queries.ts";
+import { countByStatus, getTask, listEvents, listFiles, listProgress, totalOf } from "./queries.ts";
 import {
   TaskCounts,
   TaskEventView,

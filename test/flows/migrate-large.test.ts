@@ -86,3 +86,45 @@ test("a migration that was killed while it built an index is repeated by the nex
     expect((await client.query(validity)).rows).toEqual([{ indisvalid: true }]);
   });
 });
+
+/** The key of the lock of the migration's transaction. */
+const MIGRATION_LOCK = 0x726f776d;
+
+test("every index of a table of version 0.9.0 is built before the transaction of the migration", async () => {
+  const url = await oldDatabase();
+  await onDatabase(url, async (client) => {
+    const { rows: tables } = await client.query<{ id: number }>(
+      "SELECT oid::int AS id FROM pg_class WHERE relnamespace = 'rowmill'::regnamespace AND relkind = 'r'",
+    );
+    // Not those of tables that the migration replaces by partitioned ones.
+    const indexes = async () => {
+      const { rows } = await client.query<{ name: string; isValid: boolean }>(
+        `SELECT relname || ' ' || relfilenode AS name, indisvalid AS "isValid"
+        FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+        WHERE indrelid = ANY($1) AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = indrelid) ORDER BY 1`,
+        [tables.map(({ id }) => id)],
+      );
+      return rows;
+    };
+    await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
+    const migrated = migrate(url);
+    await until("the transaction waits", async () => {
+      const { rowCount } = await client.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'rowmill-migrate'
+          AND wait_event = 'advisory'`,
+      );
+      return rowCount === 1;
+    });
+    const built = await indexes();
+    expect(built.filter(({ isValid }) => !isValid)).toEqual([]);
+    const methods = await client.query<{ method: string }>(
+      `SELECT DISTINCT amname AS method FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid JOIN pg_am ON pg_am.oid = relam
+        WHERE indrelid = 'rowmill.tasks'::regclass ORDER BY 1`,
+    );
+    expect(methods.rows.map(({ method }) => method)).toEqual(["brin", "btree", "gin"]);
+    await client.query("SELECT pg_advisory_unlock($1)", [MIGRATION_LOCK]);
+    await migrated;
+    const names = new Set(built.map(({ name }) => name));
+    expect((await indexes()).filter(({ name }) => !names.has(name))).toEqual([]);
+  });
+});

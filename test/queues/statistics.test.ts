@@ -7,7 +7,7 @@ import { removeOldMinutes } from "../../src/queues/statistics/remove-old-minutes
 import type { StatisticsView } from "../../src/queues/statistics/views.ts";
 import { countWork } from "../../src/queues/workers/count-work.ts";
 import { registerWorker } from "../../src/queues/workers/register-worker.ts";
-import { listTasks } from "../../src/tasks/queries.ts";
+import { listTasks } from "../../src/tasks/list-tasks.ts";
 import { csv } from "../support/book-files.ts";
 import { explaining } from "../support/plans.ts";
 import { endedTask, newTask } from "../support/tasks.ts";
@@ -161,7 +161,7 @@ test.each(["absent", "stale"] as const)(
     await pool.query(
       `INSERT INTO rowmill.tasks (id, user_id, type, queue, status, params, max_retries, job_id, metadata, created_at, completed_at)
      SELECT gen_random_uuid(), $1, 'generic', 'default', 'completed', '{}', 3, gen_random_uuid(), '{}',
-       now() - make_interval(secs => n), now() - make_interval(secs => n) FROM generate_series(1, 20000) AS n`,
+       now() - make_interval(secs => n), now() - make_interval(secs => n) FROM generate_series(20000, 1, -1) AS n`,
       [user.userId],
     );
     await using plans = await explaining(rowmill.ctx);
@@ -172,10 +172,15 @@ test.each(["absent", "stale"] as const)(
       const { items } = await listTasks(plans, null, filter, page);
       expect(items.length > 50).toBe(status === "completed");
     }
-    expect(plans.scans("tasks")).toEqual(["tasks_ended (cancelled_at)"]);
+    expect(plans.scans("tasks")).toEqual([
+      "tasks_ended (cancelled_at)",
+      "tasks_pkey (id)",
+      "tasks_status (status, created_at)",
+    ]);
     const created = await listTasks(plans, null, { from, before: to }, page);
     expect(created.items.length).toBeGreaterThan(50);
-    expect(plans.scans("tasks").join()).not.toMatch(/whole table|tasks_number/);
+    // With a condition, `tasks_number` finds the numbers of that time.
+    expect(plans.scans("tasks").join()).not.toMatch(/whole table|tasks_number(?! \(number\))/);
   },
 );
 

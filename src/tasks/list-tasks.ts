@@ -1,0 +1,224 @@
+/**
+ * Lists tasks. An owner can have millions, and each filter has to find its page without reading them all, whatever the planner
+ * knows. So the statements have shapes for which only one index is of use (docs/decisions/0076-lists-choose-their-index.md).
+ */
+import { and, getTableColumns, type SQL, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
+import type { Context } from "../context.ts";
+import { type Found, readPage } from "../platform/postgres/read-page.ts";
+import { type TaskStatus, taskStatus, tasks } from "../schema/tasks.ts";
+import { matches, type TaskFilter } from "./queries.ts";
+import { isOwnedBy, type Owner, type Task } from "./transitions.ts";
+
+export interface TaskPage {
+  /** The number of the last task of the previous page; 0: from the newest. */
+  readonly before: number;
+  readonly limit: number;
+}
+
+/** The newest tasks, which are searched before an index that has no order. */
+const NEWEST = 10_000;
+
+/** Up to this number, tasks that ended in a time are read from their index and sorted. */
+const MAX_SORTED = 5000;
+
+/** The longest time from the start of a transaction, which is the `created_at` of its tasks, to their numbers. */
+const TRANSACTION_MS = 600_000;
+
+const ENDED = ["completed", "failed", "cancelled"] as const satisfies TaskStatus[];
+
+/** The name of a task in `readPage`. */
+const task = alias(tasks, "task");
+
+/** Newest first. */
+export async function listTasks(
+  ctx: Context,
+  ownerId: Owner,
+  filter: TaskFilter,
+  page: TaskPage,
+): Promise<Found<Task>> {
+  const owner = ownerId ?? filter.userId ?? null;
+  const key = keyOf(owner, filter);
+  const wanted = and(conditionsOf(owner, filter), await boundsOf(ctx, filter, page, key)) ?? sql`true`;
+  const owned = and(isOwnedBy(owner), wanted) ?? wanted;
+  const read = (source: SQL) =>
+    readPage(ctx, {
+      fields: getTableColumns(task),
+      from: sql`(${source}) AS task ORDER BY task.number DESC`,
+      order: sql`number DESC`,
+      limit: page.limit,
+    });
+  if (filter.ids || filter.groupId || filter.workflowId) return read(unordered(owned));
+  if (filter.endedFrom && (await haveFewEnded(ctx, filter))) return read(amongEnded(filter, owned));
+  const { statuses } = filter;
+  // Few tasks of all users failed or were cancelled. `matches` hides their status from the planner if it has a time of the end.
+  if (owner === null && filter.endedFrom && statuses && !statuses.includes("completed"))
+    return read(unordered(and(wanted, matches({ statuses })) ?? wanted));
+  const inOrder = inOrderOf(owner, filter);
+  const hasOrder = owner !== null || !isOfType(filter);
+  if (hasOrder && filter.tag === undefined && !filter.search?.length)
+    return read(inOrder(wanted, page.limit + 1));
+  const oldest = await numberAfterNewest(
+    ctx,
+    inOrder(and(ofStatus(filter), below(page, key)) ?? sql`true`, NEWEST),
+  );
+  const found = await read(inOrder(sql`${wanted} AND ${key} > ${oldest}::bigint`, page.limit + 1));
+  if (found.hasMore || oldest === 0) return found;
+  // No index finds words. Without merging, PostgreSQL can read the tasks in parallel.
+  const hasIndex = filter.tag !== undefined || isOfType(filter);
+  return read(
+    hasIndex
+      ? unordered(and(owned, isInBlocks(filter)) ?? owned)
+      : inOrderOf(null, filter)(owned, page.limit + 1),
+  );
+}
+
+/** The conditions of the filter, without the owner. */
+function conditionsOf(owner: Owner, { userId: _userId, ...filter }: TaskFilter): SQL | undefined {
+  if (!isMerged(owner, filter)) return matches(filter);
+  const { from, before, ...others } = filter;
+  // Matches no index, because `tasks_status` would find the tasks of all users that were created before.
+  const created = sql`created_at + interval '0'`;
+  return and(
+    matches(others),
+    from && sql`${created} >= ${from.toISOString()}::timestamptz`,
+    before && sql`${created} < ${before.toISOString()}::timestamptz`,
+  );
+}
+
+/** Matches the index `tasks_type` and no other one. */
+function isInBlocks({ type, queue }: TaskFilter): SQL | undefined {
+  return and(
+    type === undefined ? undefined : sql`type || '' = ${type}`,
+    queue === undefined ? undefined : sql`queue || '' = ${queue}`,
+  );
+}
+
+/** Only if many tasks have the status, so that the newest of them are found in the order of all tasks. */
+function ofStatus({ statuses }: TaskFilter): SQL | undefined {
+  return statuses?.includes("completed") ? matches({ statuses }) : undefined;
+}
+
+function isOfType({ type, queue }: TaskFilter): boolean {
+  return type !== undefined || queue !== undefined;
+}
+
+/**
+ * Whether the list is merged from the kinds and statuses of an owner. The newest tasks of all kinds, which a tag or words are looked
+ * for in, are found faster by `tasks_owner`.
+ */
+function isMerged(owner: Owner, filter: TaskFilter): owner is number {
+  const { statuses, endedFrom, endedBefore, tag, search } = filter;
+  if (owner === null) return false;
+  return (
+    isOfType(filter) ||
+    Boolean(statuses ?? endedFrom ?? endedBefore) ||
+    !(tag !== undefined || search?.length)
+  );
+}
+
+/** The number as the index of the list has it. */
+const keyOf = (owner: Owner, filter: TaskFilter): SQL =>
+  isMerged(owner, filter) ? sql`number + 0` : sql`number`;
+
+const below = ({ before }: TaskPage, key: SQL): SQL | undefined =>
+  before === 0 ? undefined : sql`${key} < ${before}::bigint`;
+
+/** A source of tasks by the most selective index. OFFSET hides the order from the planner, which would follow it through all tasks. */
+function unordered(wanted: SQL): SQL {
+  return sql`SELECT * FROM rowmill.tasks WHERE ${wanted} OFFSET 0`;
+}
+
+type Source = (wanted: SQL, limit: number) => SQL;
+
+/** Makes sources that begin with the newest tasks. */
+function inOrderOf(owner: Owner, filter: TaskFilter): Source {
+  if (!isMerged(owner, filter)) {
+    return (wanted, limit) =>
+      sql`SELECT * FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), wanted)} ORDER BY number DESC LIMIT ${limit}`;
+  }
+  const {
+    type,
+    queue,
+    statuses = filter.endedFrom || filter.endedBefore ? ENDED : taskStatus.enumValues,
+  } = filter;
+  const status = sql`unnest(${sql.param([...new Set(statuses)])}::rowmill.task_status[]) AS wanted (status)`;
+  // Matches the index `tasks_owner_type` and no other one.
+  const isOwn = sql`user_id + 0 = ${owner}`;
+  const [first, next] =
+    type === undefined
+      ? [sql`type > ''`, sql`(tasks.type, tasks.queue) > (kind.type, kind.queue)`]
+      : [sql`type = ${type}`, sql`tasks.type = ${type} AND tasks.queue > kind.queue`];
+  const isWanted = queue === undefined ? sql`true` : sql`kind.queue = ${queue}`;
+  return (wanted, limit) => sql`
+    WITH RECURSIVE kind (type, queue) AS (
+      (SELECT type, queue FROM rowmill.tasks WHERE ${isOwn} AND ${first} ORDER BY type, queue LIMIT 1)
+      UNION ALL
+      SELECT next.* FROM kind CROSS JOIN LATERAL (
+        SELECT type, queue FROM rowmill.tasks WHERE ${isOwn} AND ${next} ORDER BY type, queue LIMIT 1
+      ) AS next
+    )
+    SELECT item.* FROM (SELECT * FROM kind WHERE ${isWanted}) AS kind CROSS JOIN ${status} CROSS JOIN LATERAL (
+      SELECT * FROM rowmill.tasks
+      WHERE ${isOwn} AND tasks.type = kind.type AND tasks.queue = kind.queue AND tasks.status = wanted.status AND ${wanted}
+      ORDER BY number + 0 DESC LIMIT ${limit}
+    ) AS item ORDER BY item.number DESC LIMIT ${limit}`;
+}
+
+/** The condition on numbers that follows from the page and the times of the filter, because numbers ascend with `created_at`. */
+async function boundsOf(ctx: Context, { from, before, endedBefore }: TaskFilter, page: TaskPage, key: SQL) {
+  // A task is created before it ends.
+  const until = before && endedBefore ? new Date(Math.min(+before, +endedBefore)) : (before ?? endedBefore);
+  if (!from && !until) return below(page, key);
+  const isAfter = until && sql`created_at >= ${shifted(until, TRANSACTION_MS)}::timestamptz`;
+  const isBefore = from && sql`created_at < ${shifted(from, -TRANSACTION_MS)}::timestamptz`;
+  const first = (isWithin: SQL | undefined, direction: SQL) =>
+    isWithin
+      ? sql`(
+        SELECT number FROM rowmill.tasks WHERE tasks.status = known.status AND ${isWithin}
+        ORDER BY created_at ${direction} LIMIT 1)`
+      : sql`NULL::bigint`;
+  const { rows } = await ctx.db.execute<{ above: string | null; below: string | null }>(sql`
+    SELECT max(${first(isBefore, sql`DESC`)}) AS above, min(${first(isAfter, sql`ASC`)}) AS below
+    FROM unnest(enum_range(NULL::rowmill.task_status)) AS known (status)`);
+  const [{ above = null, below: upper = null } = {}] = rows;
+  return and(
+    below(page, key),
+    above === null ? undefined : sql`${key} > ${above}::bigint`,
+    upper === null ? undefined : sql`${key} < ${upper}::bigint`,
+  );
+}
+
+/** Years beyond those of PostgreSQL are as good as none. */
+function shifted(moment: Date, ms: number): string {
+  const [first, last] = [Date.parse("0001-01-01T00:00:00Z"), Date.parse("9999-12-31T23:59:59Z")];
+  return new Date(Math.min(last, Math.max(first, moment.getTime() + ms))).toISOString();
+}
+
+/** Tasks of all users that ended in the time, in the order of `tasks_ended`: without an order the planner may read all tasks. */
+function endedIn({ endedFrom, endedBefore }: TaskFilter, limit: number): SQL {
+  const isWithin = matches({ ...(endedFrom && { endedFrom }), ...(endedBefore && { endedBefore }) });
+  return sql`SELECT id FROM rowmill.tasks WHERE ${isWithin} ORDER BY coalesce(completed_at, cancelled_at) LIMIT ${limit}`;
+}
+
+/** A source for a time in which few tasks ended. More may have ended since they were counted. */
+function amongEnded(filter: TaskFilter, wanted: SQL): SQL {
+  return sql`
+    SELECT item.* FROM (${endedIn(filter, 2 * MAX_SORTED)}) AS ended
+    CROSS JOIN LATERAL (SELECT * FROM rowmill.tasks WHERE tasks.id = ended.id AND ${wanted} LIMIT 1) AS item`;
+}
+
+/** Whether so few tasks of all users ended in the time that they can be sorted. */
+async function haveFewEnded(ctx: Context, filter: TaskFilter): Promise<boolean> {
+  const { rows } = await ctx.db.execute<{ count: number }>(sql`
+    SELECT count(*)::int AS count FROM (${endedIn(filter, MAX_SORTED + 1)}) AS ended`);
+  return (rows[0]?.count ?? 0) <= MAX_SORTED;
+}
+
+/** Returns the number of the last of the newest tasks; 0: there are no others. */
+async function numberAfterNewest(ctx: Context, newest: SQL): Promise<number> {
+  const { rows } = await ctx.db.execute<{ number: string }>(
+    sql`SELECT number FROM (${newest}) AS newest ORDER BY number DESC OFFSET ${NEWEST - 1}`,
+  );
+  return Number(rows[0]?.number ?? 0);
+}
