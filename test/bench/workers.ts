@@ -1,4 +1,4 @@
-/** What more workers bring on this machine. They share its cores with the database and the API. */
+/** Imports with several workers, which share the cores of this machine with the database and the API. */
 import { type Bench, type Part, whole } from "./bench.ts";
 import { measureImport } from "./rowmill.ts";
 import { median } from "./table.ts";
