@@ -156,24 +156,27 @@ export interface PartitionedDays {
   readonly to: Date;
 }
 
-/** Lists the partitions except the default one, in order; empty if the role may not drop them. */
+/**
+ * Lists the days of the partitions except the default ones, in order; empty if the role may not drop them. Two tables may have
+ * different partitions that end with the same day. They are dropped together, so the larger one counts.
+ */
 export async function listDayPartitions(
   client: Connection,
   tables: readonly string[],
 ): Promise<PartitionedDays[]> {
   for (const table of tables) if (!(await isPartitioned(client, table))) return [];
   if (!(await mayCall(client, DROP))) return [];
-  const { rows } = await client.query<{ day: string; isFirst: boolean }>(
-    `SELECT DISTINCT to_char(to_date(right(relname, 8), 'YYYYMMDD'), 'YYYY-MM-DD') AS day, relname ~ '_before_[0-9]{8}$' AS "isFirst"
+  const { rows } = await client.query<{ first: string | null; end: string }>(
+    `SELECT CASE WHEN bool_or(has_all_before) THEN NULL ELSE to_char("end" - 1, 'YYYY-MM-DD') END AS first,
+      to_char("end", 'YYYY-MM-DD') AS "end"
     FROM pg_class JOIN unnest($2::text[]) AS parent ON relname ~ ('^' || parent || '_(before_)?[0-9]{8}$')
-    WHERE relnamespace = $1::regnamespace AND relispartition AND relkind IN ('r', 'f') ORDER BY 2 DESC, 1`,
+    CROSS JOIN LATERAL (SELECT relname ~ '_before_[0-9]{8}$' AS has_all_before) AS kind
+    CROSS JOIN LATERAL (SELECT to_date(right(relname, 8), 'YYYYMMDD') + (NOT has_all_before)::int AS "end") AS days
+    WHERE relnamespace = $1::regnamespace AND relispartition AND relkind IN ('r', 'f')
+    GROUP BY days."end" ORDER BY days."end"`,
     [SCHEMA, tables],
   );
-  return rows.map(({ day, isFirst }) =>
-    isFirst
-      ? { from: null, to: new Date(day) }
-      : { from: new Date(day), to: new Date(Date.parse(day) + DAY_MS) },
-  );
+  return rows.map(({ first, end }) => ({ from: first === null ? null : new Date(first), to: new Date(end) }));
 }
 
 /** Drops the partition that ends with this day. @returns false if others use the table for longer than half a second */
