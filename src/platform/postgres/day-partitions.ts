@@ -17,7 +17,7 @@ const DROP = `${SCHEMA}.drop_day_partition`;
 
 /**
  * A migration that was killed leaves a CHECK on a table that it was about to partition (partition-by-day.ts). It would refuse rows of
- * later days, so whoever prepares the partitions of any table removes it this many days before that.
+ * later days, so programs that prepare the partitions of any table remove it this many days before that.
  */
 export const DAYS_OF_LOST_PROOF = 4;
 
