@@ -117,6 +117,54 @@ test.for<["SIGINT" | "SIGQUIT", string]>([
 const storedRows = async ({ ctx }: Programs) =>
   Number((await ctx.pool.query("SELECT count(*) FROM rowmill.batch_rows")).rows[0].count);
 
+test("a database that crashes right after it has accepted uploads has every row of them", {
+  timeout: 120_000,
+}, async () => {
+  await using server = await ownServer();
+  await using rowmill = await startPrograms({}, server.url);
+  const { pool } = rowmill.ctx;
+  // Commits that do not wait for the disk are then written only with one that does.
+  await pool.query("ALTER SYSTEM SET wal_writer_delay = '10s'");
+  await pool.query("SELECT pg_reload_conf()");
+  const api = await rowmill.startApi();
+  const users = await Promise.all([1, 2, 3, 4].map((number) => api.client.signUp(`reader${number}`)));
+  const accepted: { user: Client; id: string; rows: number }[] = [];
+  const crash = Promise.withResolvers<void>();
+  const sending = users.map(async (user, at) => {
+    for (let round = 0; ; round++) {
+      const rows = 30_000 + 10_000 * at + round;
+      const { status, body } = await user.upload(csv(rows), "/api/v1/batches?target=records");
+      if (status !== 202) return;
+      accepted.push({ user, id: body.id, rows });
+      if (accepted.length === 3) crash.resolve();
+    }
+  });
+  const sent = Promise.allSettled(sending);
+  await crash.promise;
+  await server.stop("SIGQUIT");
+  await sent;
+  await server.start();
+  await until("the API is ready", async () => (await api.client.get("/readyz")).status === 200);
+  expect(accepted.length).toBeGreaterThan(2);
+  await rowmill.startWorker();
+  for (const { user, id, rows } of accepted) {
+    const { state, counts } = await user.finished(id, 60_000);
+    expect({ state, total: counts.total, success: counts.success }).toEqual({
+      state: "completed",
+      total: rows,
+      success: rows,
+    });
+    expect(await stored(rowmill, "batch_rows", id)).toBe(rows);
+    expect(await stored(rowmill, "records", id)).toBe(rows);
+  }
+});
+
+const stored = async ({ ctx }: Programs, table: string, batchId: string) =>
+  Number(
+    (await ctx.pool.query(`SELECT count(*) FROM rowmill.${table} WHERE batch_id = $1`, [batchId])).rows[0]
+      .count,
+  );
+
 test("an undo during which the database crashes reverts every record once", {
   timeout: 240_000,
 }, async () => {

@@ -15,6 +15,12 @@ const SCHEMA = rowmill.schemaName;
 const CREATE = `${SCHEMA}.create_day_partition`;
 const DROP = `${SCHEMA}.drop_day_partition`;
 
+/**
+ * A migration that was killed leaves a CHECK on a table that it was about to partition (partition-by-day.ts). It would refuse rows of
+ * later days, so programs that prepare the partitions of any table remove it this many days before that.
+ */
+export const DAYS_OF_LOST_PROOF = 4;
+
 /** PostgreSQL reads the default partition before it adds another one. Nobody can use it meanwhile: 64 MB take 0.1 s. */
 export const MAX_DEFAULT_BYTES = 64 * 2 ** 20;
 
@@ -36,7 +42,21 @@ export const TABLESPACE_OF = (table: string) =>
 const FUNCTIONS = [
   functionOf(
     CREATE,
-    `-- Two sessions would create the partition at the same time.
+    `FOR lost IN
+      SELECT conrelid::regclass AS "table", conname AS name FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
+      WHERE connamespace = '${SCHEMA}'::regnamespace AND contype = 'c' AND NOT relispartition AND conname ~ ('^' || relname || '_before_[0-9]{8}$')
+        AND right(conname, 8) <= to_char(greatest(current_date, day - ${DAYS_AHEAD}) + ${DAYS_OF_LOST_PROOF}, 'YYYYMMDD')
+    LOOP
+      BEGIN
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I', lost."table", lost.name);
+      EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+        NULL; -- The next call tries again.
+      END;
+    END LOOP;
+    IF NOT is_partitioned THEN
+      RETURN false;
+    END IF;
+    -- Two sessions would create the partition at the same time.
     EXECUTE format('LOCK TABLE ${SCHEMA}.%I IN SHARE UPDATE EXCLUSIVE MODE', parent);
     IF to_regclass(format('${SCHEMA}.%I', partition)) IS NOT NULL THEN
       RETURN true;
@@ -52,13 +72,16 @@ const FUNCTIONS = [
   ),
   functionOf(
     DROP,
-    `-- The partition of the day, or the one that ends with it and has all days before.
+    `IF NOT is_partitioned THEN
+      RAISE EXCEPTION 'the table ${SCHEMA}.% has no partitions', parent;
+    END IF;
+    -- The partition of the day, or the one that ends with it and has all days before.
     EXECUTE format('DROP TABLE IF EXISTS ${SCHEMA}.%I, ${SCHEMA}.%I',
       partition, parent || '_before_' || to_char(day + 1, 'YYYYMMDD'));`,
   ),
 ];
 
-/** A function that runs with the rights of its owner, and changes nothing but the partitions of a partitioned table. */
+/** A function that runs with the rights of its owner, and changes nothing but partitions and what a migration has left. */
 function functionOf(name: string, change: string): string {
   return `CREATE OR REPLACE FUNCTION ${name}(parent text, day date) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -67,13 +90,13 @@ function functionOf(name: string, change: string): string {
     partition text := parent || to_char(day, '_YYYYMMDD');
     key_type regtype;
     default_partition oid;
+    is_partitioned boolean;
+    lost record;
   BEGIN
     SELECT atttypid, partdefid INTO key_type, default_partition FROM pg_partitioned_table
     JOIN pg_attribute ON attrelid = partrelid AND attnum = partattrs[0]
     WHERE partrelid = to_regclass(format('${SCHEMA}.%I', parent));
-    IF NOT FOUND THEN
-      RAISE EXCEPTION 'the table ${SCHEMA}.% has no partitions', parent;
-    END IF;
+    is_partitioned := FOUND;
     ${change}
     RETURN true;
   EXCEPTION WHEN lock_not_available OR deadlock_detected OR check_violation OR invalid_object_definition THEN
@@ -97,9 +120,14 @@ export async function createPartitionFunctions(client: Connection): Promise<void
  * @returns the number of created partitions
  */
 export async function createDayPartitions(client: Connection, table: string, now: Date): Promise<number> {
-  if (!(await isPartitioned(client, table)) || !(await mayCall(client, CREATE))) return 0;
+  if (!(await mayCall(client, CREATE))) return 0;
   const today = Math.floor(now.getTime() / DAY_MS) * DAY_MS;
   const days = Array.from({ length: DAYS_AHEAD + 1 }, (_, index) => dayOf(new Date(today + index * DAY_MS)));
+  if (!(await isPartitioned(client, table))) {
+    // This only removes what a migration that was killed may have left.
+    await change(client, CREATE, table, days.at(-1) ?? "");
+    return 0;
+  }
   const { rows } = await client.query<{ day: string }>(
     `SELECT day FROM unnest($1::text[]) AS day
     WHERE to_regclass(format('%I.%I', $2::text, $3::text || to_char(day::date, '_YYYYMMDD'))) IS NULL AND NOT EXISTS (
@@ -156,24 +184,27 @@ export interface PartitionedDays {
   readonly to: Date;
 }
 
-/** Lists the partitions except the default one, in order; empty if the role may not drop them. */
+/**
+ * Lists the days of the partitions except the default ones, in order; empty if the role may not drop them. Two tables may have
+ * different partitions that end with the same day. They are dropped together, so the larger one counts.
+ */
 export async function listDayPartitions(
   client: Connection,
   tables: readonly string[],
 ): Promise<PartitionedDays[]> {
   for (const table of tables) if (!(await isPartitioned(client, table))) return [];
   if (!(await mayCall(client, DROP))) return [];
-  const { rows } = await client.query<{ day: string; isFirst: boolean }>(
-    `SELECT DISTINCT to_char(to_date(right(relname, 8), 'YYYYMMDD'), 'YYYY-MM-DD') AS day, relname ~ '_before_[0-9]{8}$' AS "isFirst"
+  const { rows } = await client.query<{ first: string | null; end: string }>(
+    `SELECT CASE WHEN bool_or(has_all_before) THEN NULL ELSE to_char("end" - 1, 'YYYY-MM-DD') END AS first,
+      to_char("end", 'YYYY-MM-DD') AS "end"
     FROM pg_class JOIN unnest($2::text[]) AS parent ON relname ~ ('^' || parent || '_(before_)?[0-9]{8}$')
-    WHERE relnamespace = $1::regnamespace AND relispartition AND relkind IN ('r', 'f') ORDER BY 2 DESC, 1`,
+    CROSS JOIN LATERAL (SELECT relname ~ '_before_[0-9]{8}$' AS has_all_before) AS kind
+    CROSS JOIN LATERAL (SELECT to_date(right(relname, 8), 'YYYYMMDD') + (NOT has_all_before)::int AS "end") AS days
+    WHERE relnamespace = $1::regnamespace AND relispartition AND relkind IN ('r', 'f')
+    GROUP BY days."end" ORDER BY days."end"`,
     [SCHEMA, tables],
   );
-  return rows.map(({ day, isFirst }) =>
-    isFirst
-      ? { from: null, to: new Date(day) }
-      : { from: new Date(day), to: new Date(Date.parse(day) + DAY_MS) },
-  );
+  return rows.map(({ first, end }) => ({ from: first === null ? null : new Date(first), to: new Date(end) }));
 }
 
 /** Drops the partition that ends with this day. @returns false if others use the table for longer than half a second */

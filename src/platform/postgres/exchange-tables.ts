@@ -7,8 +7,8 @@ import { DAY_MS, isPartitioned, partitionBefore, TABLESPACE_OF } from "./day-par
 const SCHEMA = rowmill.schemaName;
 
 /**
- * The days from today to the boundary of a table with rows. Until the tables are exchanged, the CHECK refuses rows of later days, so
- * this is the time to repeat a migration that was killed.
+ * The days from today to the boundary of a table with rows. Until the tables are exchanged, the CHECK refuses rows of later days. If the
+ * migration is killed, the programs remove the CHECK before any row can be of such a day (day-partitions.ts).
  */
 const DAYS_TO_BOUNDARY = 8;
 

@@ -10,7 +10,7 @@ import { timeOfUuidV7 } from "../ids.ts";
 import type { Log } from "../log.ts";
 import { SQLSTATE } from "../sqlstates.ts";
 import { postgresError } from "./database.ts";
-import { DAY_MS, isPartitioned, partitionBefore } from "./day-partitions.ts";
+import { DAY_MS, DAYS_OF_LOST_PROOF, isPartitioned, partitionBefore } from "./day-partitions.ts";
 import {
   boundaryOf,
   exchangeTables,
@@ -25,8 +25,8 @@ import {
 
 const SCHEMA = rowmill.schemaName;
 
-/** A CHECK of a migration that was killed is used again if it is this far ahead. */
-const MIN_DAYS_TO_BOUNDARY = 2;
+/** A CHECK of a migration that was killed is used again if nobody removes it meanwhile. */
+const MIN_DAYS_TO_BOUNDARY = DAYS_OF_LOST_PROOF + 1;
 
 /** How long others wait behind the migration, and how often it tries. */
 const LOCK_TIMEOUT = "2s";

@@ -44,6 +44,14 @@ async function waitingSegments(): Promise<number> {
   return rows[0]?.waiting ?? 0;
 }
 
+async function writtenSegments(): Promise<number> {
+  const { rows } = await rowmill.ctx.pool.query<{ count: number }>(
+    `SELECT count(*)::int FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle' AND query NOT LIKE '%pg_stat_activity%'`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
 async function receiving(): Promise<string[]> {
   const { rows } = await rowmill.ctx.pool.query<{ id: string }>(
     "SELECT id FROM rowmill.batches WHERE state = 'receiving'",
@@ -116,6 +124,8 @@ describe("segments of an upload", () => {
     for (; pieces < 60 && status === undefined; pieces++) {
       await upload.send(`${lines.slice(pieces * 1000, (pieces + 1) * 1000).join("\n")}\n`);
       status = await Promise.race([answered, sleep(20, undefined)]);
+      // No segment overlaps with the next one.
+      await until("no segment is being written", async () => (await writtenSegments()) === 0);
     }
     expect(status).toBe(503);
     expect(pieces).toBeLessThan(50);

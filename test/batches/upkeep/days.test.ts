@@ -1,6 +1,7 @@
 /** Retention drops the partition of a day whose batches have all expired, and uploads need no partition. */
 import pg from "pg";
 import { describe, expect, test, vi } from "vitest";
+import { newBatchId } from "../../../src/batches/ids.ts";
 import { getBatch } from "../../../src/batches/queries.ts";
 import { exportResults } from "../../../src/batches/results/export-results.ts";
 import { prepareDays, prepareToday } from "../../../src/batches/upkeep/days.ts";
@@ -235,6 +236,33 @@ describe("the clean-up", () => {
         for await (const _ of text);
       })(),
     ).rejects.toThrow();
+  });
+
+  test("keeps the earlier results of an unfinished batch, if only the results have one partition for all days before", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    await dropPartitions(rowmill);
+    const { pool } = rowmill.ctx;
+    // The tables were migrated on different days: rows have today's partition, and the results of today are in a larger one.
+    const tomorrow = new Date((Math.floor(Date.now() / DAY_MS) + 1) * DAY_MS);
+    const first = `row_results_before_${tomorrow.toISOString().slice(0, 10).replaceAll("-", "")}`;
+    await pool.query(
+      `CREATE TABLE rowmill.${first} PARTITION OF rowmill.row_results FOR VALUES FROM (MINVALUE) TO ('${firstIdOf(tomorrow)}')`,
+    );
+    const [expired, unfinished] = [
+      await importFile(rowmill, user, csv(60)),
+      await importFile(rowmill, user, csv(40, 5)),
+    ];
+    const id = newBatchId(new Date(Date.now() - 2 * DAY_MS));
+    for (const table of ["batch_rows", "row_results", "chunks"])
+      await pool.query(`UPDATE rowmill.${table} SET batch_id = $2 WHERE batch_id = $1`, [unfinished, id]);
+    await pool.query(
+      "UPDATE rowmill.batches SET id = $2, state = 'paused', finished_at = NULL WHERE id = $1",
+      [unfinished, id],
+    );
+    expect(await removeOldBatches(later(rowmill.ctx, KEPT_MS + 2 * DAY_MS))).toBe(1);
+    expect(await stored(rowmill, expired)).toEqual({});
+    expect(await stored(rowmill, id)).toEqual({ batch_rows_default: 45, [first]: 45 });
   });
 
   test("drops the days before the boundary once their batches have expired", async () => {

@@ -3,10 +3,12 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { expect, inject, onTestFinished, test, vi } from "vitest";
 import { newBatchId } from "../../../src/batches/ids.ts";
+import { prepareDays, prepareToday } from "../../../src/batches/upkeep/days.ts";
 import { checkTables } from "../../../src/cli/doctor-tables.ts";
 import { knownMigrations } from "../../../src/migrate.ts";
 import { createLog } from "../../../src/platform/log.ts";
 import { openPool } from "../../../src/platform/postgres/database.ts";
+import { createPartitionFunctions } from "../../../src/platform/postgres/day-partitions.ts";
 import { firstIdOf } from "../../../src/platform/postgres/exchange-tables.ts";
 import { partitionByDay } from "../../../src/platform/postgres/partition-by-day.ts";
 import { csv } from "../../support/book-files.ts";
@@ -14,6 +16,7 @@ import type { Client } from "../../support/client.ts";
 import { contentsOf, emptyDatabase, migrate, onDatabase } from "../../support/databases.ts";
 import { expectExactlyOnce } from "../../support/exactly-once.ts";
 import { onServer } from "../../support/postgres.ts";
+import { asRole, readsWritesAndCalls } from "../../support/roles.ts";
 import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 
@@ -167,6 +170,60 @@ test("a migration that was killed after the CHECK is completed by the next one, 
     `batch_rows_before_${boundary}`,
     "batch_rows_default",
   ]);
+  expect(await checks(url)).toEqual([]);
+});
+
+/** As a migration leaves it that was killed before the exchange. */
+async function leaveProof(client: pg.Client, table: string, days: number): Promise<string> {
+  const bound = firstIdOf(new Date(Math.floor(Date.now() / DAY_MS + days) * DAY_MS));
+  const name = `${table}_before_${dayIn(days)}`;
+  await client.query(
+    `ALTER TABLE rowmill.${table} ADD CONSTRAINT ${name} CHECK (batch_id < '${bound}') NOT VALID`,
+  );
+  return name;
+}
+
+test("the CHECK of a migration that was killed and is not repeated never refuses an upload", async () => {
+  const url = await plainDatabase({ rows: 100 });
+  await onDatabase(url, createPartitionFunctions); // A migration does so before it reads the tables.
+  await using rowmill = await startRowmill({}, url);
+  const client = await connect(url);
+  const [near, far] = [await leaveProof(client, "batch_rows", 4), await leaveProof(client, "row_results", 8)];
+  // A program of 0.9.0 prepares only the partitions of its request log, once per day.
+  const prepareLog = (days: number) =>
+    client.query(
+      "SELECT rowmill.create_day_partition('request_log', (now() AT TIME ZONE 'UTC')::date + $1::int)",
+      [days],
+    );
+  await prepareLog(7);
+  expect(await checks(url)).toEqual([far]);
+  expect(near).not.toBe(far);
+  // The first upload of a later day removes the other one before it stores a row.
+  const in9Days = { ...rowmill.ctx, now: () => new Date(Date.now() + 9 * DAY_MS) };
+  await prepareToday(in9Days);
+  expect(await checks(url)).toEqual([]);
+  await client.query(
+    "INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, effect) VALUES ($1, 2, 'success', 1, 'created')",
+    [idIn(9)],
+  );
+  const user = await rowmill.newUser();
+  expect((await user.upload(csv(20))).status).toBe(202);
+});
+
+test("a role of the programs that may call the functions removes the CHECK of a migration that was killed, and waits for nobody", async () => {
+  const url = await plainDatabase({ rows: 100 });
+  await onDatabase(url, createPartitionFunctions);
+  await using rowmill = await startRowmill({}, url);
+  await using caller = await asRole(rowmill, readsWritesAndCalls);
+  const [client, reader] = [await connect(url), await connect(url)];
+  const left = await leaveProof(client, "batch_rows", 1);
+  await reader.query("BEGIN; SELECT FROM rowmill.batch_rows LIMIT 1");
+  const started = performance.now();
+  expect(await prepareDays(caller)).toBe(0);
+  expect(performance.now() - started).toBeLessThan(4000);
+  expect(await checks(url)).toEqual([left]);
+  await reader.query("COMMIT");
+  expect(await prepareDays(caller)).toBe(0);
   expect(await checks(url)).toEqual([]);
 });
 
