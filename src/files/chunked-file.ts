@@ -190,10 +190,10 @@ export class ChunkedFile implements AsyncDisposable {
       .execute(sql`
         WITH alive AS (
           UPDATE rowmill.files SET receiving_at = ${this.#ctx.now().toISOString()}
-          WHERE ${this.#isReceiving} RETURNING id
+          WHERE ${this.#isReceiving} RETURNING true
         )
         INSERT INTO rowmill.file_chunks (file_id, position, bytes)
-        SELECT id, ${this.#position}::int, ${bytes}::bytea FROM alive
+        SELECT ${this.id}::uuid, ${this.#position}::int, ${bytes}::bytea FROM alive
         ON CONFLICT (file_id, position) DO UPDATE SET bytes = excluded.bytes RETURNING position`)
       .catch((error) => {
         this.#isDatabaseDown = isDatabaseUnavailable(error);

@@ -1,6 +1,7 @@
 /** PostgreSQL error codes that Rowmill handles. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export const SQLSTATE = {
   connectionFailure: "08006",
+  featureNotSupported: "0A000",
   stringTooLong: "22001",
   numberOutOfRange: "22003",
   invalidParameterValue: "22023",

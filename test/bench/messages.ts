@@ -28,6 +28,8 @@ export async function measureMessages(databaseUrl: string): Promise<MeasuredMess
     ...RECEIVER_SETTINGS,
     WEBHOOKS_PER_USER: String(WEBHOOKS),
     SMTP_URL: mails.url,
+    // By default, all workers together send ten mails per second.
+    MAIL_PER_SECOND: "1000",
     EMAIL_FROM: "Rowmill <rowmill@example.com>",
   };
   const { url, env, programs } = await startPrograms(databaseUrl, settings);
@@ -50,8 +52,8 @@ export async function measureMessages(databaseUrl: string): Promise<MeasuredMess
       });
     const rateOf = async (count: () => number, total: number, fill: () => Promise<void>) => {
       worker.kill("SIGSTOP");
-      await fill();
-      worker.kill("SIGCONT");
+      // A worker that is stopped could not end either.
+      await fill().finally(() => worker.kill("SIGCONT"));
       const startedAt = performance.now();
       while (count() < total) await sleep(POLL_MS);
       return total / ((performance.now() - startedAt) / 1000);

@@ -32,8 +32,9 @@ export async function measureImport(
   databaseUrl: string,
   csvPath: string,
   settings: NodeJS.ProcessEnv = {},
+  moreWorkers = 0,
 ): Promise<Imported> {
-  const { url, programs } = await startPrograms(databaseUrl, settings);
+  const { url, programs } = await startPrograms(databaseUrl, settings, moreWorkers);
   const [api, worker] = programs;
   try {
     return await importFile(url, csvPath, api, worker);
@@ -42,11 +43,12 @@ export async function measureImport(
   }
 }
 
-export async function startPrograms(databaseUrl: string, settings: NodeJS.ProcessEnv = {}) {
+export async function startPrograms(databaseUrl: string, settings: NodeJS.ProcessEnv = {}, moreWorkers = 0) {
   const { url, env } = await environment(databaseUrl, settings);
   const api = await startProgram("api", env);
   const worker = await startProgram("worker", env);
-  return { url, env, programs: [api, worker] as const };
+  const more = await Promise.all(Array.from({ length: moreWorkers }, () => startProgram("worker", env)));
+  return { url, env, programs: [api, worker, ...more] as const };
 }
 
 export async function startApi(databaseUrl: string) {

@@ -20,10 +20,12 @@ import { printTable } from "./table.ts";
 import { typedPart } from "./typed.ts";
 import { waitsPart } from "./waits.ts";
 import { workPart } from "./work.ts";
+import { workersPart } from "./workers.ts";
 
 /** In the order of the report. */
 const parts: Readonly<Record<string, (bench: Bench) => Promise<Part>>> = {
   rows: rowsPart,
+  workers: workersPart,
   export: exportPart,
   waits: waitsPart,
   files: filesPart,

@@ -124,7 +124,8 @@ class Unit {
   #table({ schemaname, relname, alias }: Node, ctes: ReadonlyMap<string, Node>, block: Block): void {
     if (!schemaname && ctes.has(relname)) {
       const cte = ctes.get(relname);
-      if (cte) this.#query(cte, ctes, block);
+      // A recursive CTE reads itself.
+      if (cte) this.#query(cte, new Map(ctes).set(relname, null), block);
       return;
     }
     if (schemaname !== "rowmill" && schemaname !== "rowmill_queue") return;
@@ -144,7 +145,7 @@ class Unit {
     }
     const { A_Expr: expression } = node;
     if (expression?.name?.at(-1)?.String?.sval !== "=") return;
-    if (expression.kind !== "AEXPR_OP" && expression.kind !== "AEXPR_OP_ANY") return;
+    if (!["AEXPR_OP", "AEXPR_OP_ANY", "AEXPR_IN"].includes(expression.kind)) return;
     const sides = [expression.lexpr, expression.rexpr];
     const names = sides.map((side) => this.#column(side, block));
     const [left, right] = names;

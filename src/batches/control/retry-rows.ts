@@ -89,7 +89,7 @@ async function moveFailuresToHistory(
       DELETE FROM rowmill.row_results WHERE batch_id = ${batch.id} AND status = 'failed' AND ${isChosen} RETURNING *
     )
     INSERT INTO rowmill.row_history (batch_id, row_number, event, at, user_id, attempts, error_code, error_message)
-    SELECT batch_id, row_number, 'failed', completed_at, ${requireActor(tx).id}, attempts, error_code, error_message FROM removed`);
+    SELECT ${batch.id}, row_number, 'failed', completed_at, ${requireActor(tx).id}, attempts, error_code, error_message FROM removed`);
   return rowCount ?? 0;
 }
 

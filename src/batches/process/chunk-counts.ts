@@ -26,7 +26,8 @@ export async function recountChunks(tx: Tx, batchId: string): Promise<void> {
  */
 export async function forgetSuccesses(tx: Tx, batchId: string): Promise<void> {
   await tx.db.execute(sql`
-    UPDATE rowmill.chunks SET state = CASE WHEN failed = row_count THEN 'done' ELSE 'queued' END::rowmill.chunk_state,
+    UPDATE rowmill.chunks SET
+      state = CASE WHEN failed = row_count THEN 'done'::rowmill.chunk_state ELSE 'queued'::rowmill.chunk_state END,
       succeeded = 0, created = 0, updated = 0, unchanged = 0
     WHERE batch_id = ${batchId}`);
   await recountChunks(tx, batchId);

@@ -2,7 +2,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import { LRUCache } from "lru-cache";
 import type { Context, Tx } from "../../context.ts";
-import { underSavepoint } from "../../platform/postgres/database.ts";
+import { postgresError, underSavepoint } from "../../platform/postgres/database.ts";
+import { SQLSTATE } from "../../platform/sqlstates.ts";
 import { allocateIdArray } from "../../targets/allocate-ids.ts";
 import { isRemote } from "../../targets/target.ts";
 import { classifyError } from "./classify-error.ts";
@@ -16,6 +17,9 @@ const MIN_ROWS_TO_LEARN = 1000;
 
 /** Batches with a large chunk of which most rows were not plain, such as updates of existing records. */
 const mostlyOther = new LRUCache<string, true>({ max: 1000 });
+
+/** Targets whose statements the database does not support, as Citus may not. This process reads all of their rows. */
+const unsupported = new WeakSet<object>();
 
 /** Row numbers include blank lines. A chunk with many of them would reserve many ids in vain. */
 const MAX_NUMBERS_PER_ROW = 2;
@@ -43,18 +47,30 @@ export async function writePlainRows(
   signal: AbortSignal,
 ): Promise<PlainRows> {
   if (isRemote(target) || target.secrets || !target.plain || mostlyOther.has(batch.id)) return NO_ROWS;
+  if (unsupported.has(target.plain)) return NO_ROWS;
   const numbers = chunk.lastRow - chunk.firstRow + 1;
   // PostgreSQL sorts the cells: in its memory for most chunks, and in a file if a row is large.
   const isSmall = chunk.bytes !== null && chunk.bytes <= SLICE_BYTES;
   if (!isSmall || numbers > chunk.rowCount * MAX_NUMBERS_PER_ROW) return NO_ROWS;
-  const { table, inserts } = target.plain;
+  const { plain } = target;
+  const { table, inserts } = plain;
   await using _ = await endStatementOnAbort(ctx, tx, signal);
   const ids = await unlessRefused(tx, signal, () => allocateIdArray(tx, table, numbers));
   if (ids === undefined) return NO_ROWS;
   const id = sql`(${ids}::bigint[])[row_number - ${chunk.firstRow - 1}::int]`;
+  const onRefused = (error: unknown) => {
+    if (postgresError(error)?.code !== SQLSTATE.featureNotSupported) return;
+    unsupported.add(plain);
+    ctx.log.warn(
+      { err: error, target: target.name },
+      "the database cannot write plain rows; reading every row",
+    );
+  };
   let count: number | undefined;
-  for (const insert of inserts(batch, { isOpen: isOpen(chunk), id }))
-    count ??= await unlessRefused(tx, signal, () => writeAndStore(tx, insert, chunk));
+  for (const insert of inserts(batch, { isOpen: isOpen(chunk), id })) {
+    if (count !== undefined || unsupported.has(plain)) break;
+    count = await unlessRefused(tx, signal, () => writeAndStore(tx, insert, chunk), onRefused);
+  }
   const isMostlyOther = (count ?? 0) < chunk.rowCount / 2;
   if (isMostlyOther && chunk.rowCount >= MIN_ROWS_TO_LEARN) mostlyOther.set(batch.id, true);
   const list = count === chunk.rowCount ? [] : ids.slice(1, -1).split(",").map(Number);
@@ -65,13 +81,19 @@ export async function writePlainRows(
 }
 
 /** Undefined: the error says nothing about the other rows or about other statements, and its changes are rolled back. */
-async function unlessRefused<T>(tx: Tx, signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
+async function unlessRefused<T>(
+  tx: Tx,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+  onRefused?: (error: unknown) => void,
+): Promise<T | undefined> {
   signal.throwIfAborted();
   try {
     return await underSavepoint(tx.db, work);
   } catch (error) {
     signal.throwIfAborted();
     if (classifyError(error).kind === "fatal") throw error;
+    onRefused?.(error);
     return undefined;
   }
 }

@@ -97,8 +97,8 @@ export async function storeRows(
     filling = buffer;
     if (buffer.length < SEGMENT_BYTES) continue;
     // Segments are written while the next one is read. If none may be written now, reading waits, which slows the client down.
-    await segments.untilReady();
     if (segments.count > 0 && segments.count % SEGMENTS_PER_CHECK === 0) await check();
+    await segments.untilReady();
     filling = null;
     segments.write(buffer);
     // The next row may be as long, and two of them would be in memory.
@@ -119,8 +119,9 @@ class SegmentWriter {
   /** The segments so far. */
   count = 0;
   readonly #write: (lines: Buffer) => Promise<void>;
-  /** A segment that failed stays. */
+  /** They never reject. */
   readonly #writing = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | null = null;
 
   constructor(write: (lines: Buffer) => Promise<void>) {
     this.#write = write;
@@ -128,8 +129,8 @@ class SegmentWriter {
 
   /** Waits until one more segment may be written. */
   async untilReady(): Promise<void> {
-    while (this.#writing.size > 1 || (this.#writing.size === 1 && secondWritesLeft === 0))
-      await Promise.race(this.#writing);
+    // Two uploads may take the last place at the same time. Then there are fewer than none until they have ended.
+    await this.#wait(() => this.#writing.size > 1 || (this.#writing.size === 1 && secondWritesLeft <= 0));
   }
 
   /** Call it after `untilReady`. */
@@ -137,20 +138,25 @@ class SegmentWriter {
     this.count++;
     const isSecond = this.#writing.size > 0;
     if (isSecond) secondWritesLeft--;
-    const written = this.#write(buffer.content())
+    const written: Promise<void> = this.#write(buffer.content())
+      .then(() => buffers.giveBack(buffer))
+      .catch((error) => {
+        this.#failure ??= { error };
+      })
       .finally(() => {
         if (isSecond) secondWritesLeft++;
-      })
-      .then(() => {
         this.#writing.delete(written);
-        buffers.giveBack(buffer);
       });
-    written.catch(() => {});
     this.#writing.add(written);
   }
 
   /** Waits until all segments are stored. */
   async end(): Promise<void> {
-    await Promise.all(this.#writing);
+    await this.#wait(() => this.#writing.size > 0);
+  }
+
+  async #wait(mustWait: () => boolean): Promise<void> {
+    while (!this.#failure && mustWait()) await Promise.race(this.#writing);
+    if (this.#failure) throw this.#failure.error;
   }
 }

@@ -1,4 +1,4 @@
-/** Reads pages of short rows, which is what nearly all batches have, in a third of the time of pages that are measured row by row. */
+/** Reads pages of short rows, which is what nearly all batches have, in half of the time of pages that are measured row by row. */
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { secretPositions } from "../../targets/secrets.ts";
@@ -8,7 +8,7 @@ import type { RowStatus } from "../views.ts";
 import type { ResultRow } from "./result-formats.ts";
 import { hasStatus, type Range, RESULT, within } from "./result-ranges.ts";
 
-/** Unit and record separators. JSON escapes them, and no other column can have them. */
+/** Unit and record separators. JSON escapes them, and the columns that are not JSON cannot have them. */
 const UNIT = "\u001f";
 const RECORD = "\u001e";
 
@@ -46,7 +46,8 @@ export async function readShortPage(
     sql`rows.row_number`,
     sql`rows.fields`,
     file === "all" ? statusIn(batch) : sql`results.status`,
-    sql`results.error_code`,
+    // An endpoint or a target of an operator's own chooses the code.
+    sql`to_json(results.error_code)`,
     sql`to_json(results.error_message)`,
     sql`results.record_id`,
     sql`results.record_key`,
@@ -81,7 +82,7 @@ function readRow(text: string): ResultRow {
     row: Number(row),
     cells: JSON.parse(cells) as string[],
     status: status as RowStatus,
-    errorCode: errorCode || null,
+    errorCode: errorCode ? (JSON.parse(errorCode) as string) : null,
     error: error ? (JSON.parse(error) as string) : null,
     recordId: recordId ? Number(recordId) : null,
     recordKey: recordKey || null,

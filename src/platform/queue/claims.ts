@@ -49,6 +49,9 @@ export async function completeJobs(
   return ids.map((id) => completed.has(id));
 }
 
+/** A job that was fetched is as it was before. */
+const AS_BEFORE = sql`state = 'created', started_on = NULL, heartbeat_on = NULL`;
+
 /**
  * Returns jobs to the queue that nothing was done for: they are as they were before they were fetched.
  * @param channel on which the name of the queue is published
@@ -60,7 +63,7 @@ export async function returnJobs(
   channel: string,
 ): Promise<void> {
   await db.execute(sql`
-    UPDATE ${job} SET state = 'created', started_on = NULL, heartbeat_on = NULL
+    UPDATE ${job} SET ${AS_BEFORE}
     FROM unnest(${heldArrays(claims)}) AS held (held_id, held_count)
     WHERE name = ${name} AND id = held_id AND retry_count = held_count AND state = 'active'`);
   await db.execute(sql`SELECT pg_notify(${channel}, ${name})`);
@@ -79,16 +82,17 @@ export function failForGood(db: Database, claim: Claim, output: object): Promise
 
 /**
  * Returns a job to the queue without counting a failure. A job that continues precedes jobs of the same priority that have
- * not started, unless it goes behind them.
+ * not started, unless it goes behind them, or nothing was done for it.
  * @param traceparent stays with the job
  * @throws ClaimLost
  */
 export function putBack(
   db: Database,
   claim: Claim,
-  { afterSeconds, payload, isLast }: Later,
+  { afterSeconds, payload, isLast, isUntouched }: Later,
   traceparent: string | null,
 ): Promise<void> {
+  if (isUntouched) return change(db, claim, AS_BEFORE);
   const data = jsonOf(traceparent === null ? payload : { ...payload, traceparent });
   const isRaised = sql`(data->'putBack' IS NOT NULL)::int`;
   const place = isLast

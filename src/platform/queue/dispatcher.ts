@@ -185,13 +185,12 @@ export class Dispatcher {
     const deliveries = jobs.map(
       (job, index) => new RunningDelivery(this.contract, { job, kind: kinds[index] ?? null, set }, means),
     );
-    const groups = deliveries.map(({ group }) => group);
-    this.#shares.start(...groups);
-    let left = deliveries.length;
+    const open = deliveries.map(({ group }) => group);
+    this.#shares.start(...open);
     for (const delivery of deliveries) {
       const end = (later: Later | null) => {
-        left--;
-        this.#end(delivery, later, left === 0 ? groups : null);
+        open.splice(open.indexOf(delivery.group), 1);
+        this.#end(delivery, later, open);
       };
       this.#deliveries.set(delivery, delivery.run(handler).then(end));
     }
@@ -199,16 +198,19 @@ export class Dispatcher {
 
   /**
    * @param later null unless the job was put back
-   * @param groups the users of the set, if this was its last job
+   * @param open the users of the jobs of the set that have not ended yet
    */
-  #end(delivery: RunningDelivery, later: Later | null, groups: readonly (string | null)[] | null): void {
+  #end(delivery: RunningDelivery, later: Later | null, open: readonly (string | null)[]): void {
     const { group } = delivery;
     this.#deliveries.delete(delivery);
-    if (groups) this.#shares.end(...groups);
+    const hasLeft = !open.includes(group);
+    if (open.length === 0) this.#shares.end(group);
+    // The user must not wait for jobs of others, for example for the one that has sent the jobs of the user back.
+    else if (hasLeft) this.#shares.leave(group);
     const [oldest] = this.#survived;
     if (oldest !== undefined && this.#survived.size > MAX_SURVIVED) this.#survived.delete(oldest);
     if (later === null) {
-      if (groups) this.#resume();
+      if (hasLeft) this.#resume();
     } else if (later.afterSeconds === 0 || group === null || !later.isCounted) this.look();
     else this.#rest(group, later.afterSeconds);
   }

@@ -7,11 +7,18 @@ export class Later {
   readonly isCounted: boolean;
   /** Whether the job goes behind jobs of the same priority. Otherwise it precedes those that have not started. */
   readonly isLast: boolean;
+  /** Whether nothing was done for the job, so that it goes back as it was, with its payload, to its place. */
+  readonly isUntouched: boolean;
 
-  constructor(afterSeconds: number, payload: object, { isCounted = true, isLast = false } = {}) {
+  constructor(
+    afterSeconds: number,
+    payload: object,
+    { isCounted = true, isLast = false, isUntouched = false } = {},
+  ) {
     this.afterSeconds = afterSeconds;
     this.payload = payload;
     this.isCounted = isCounted;
     this.isLast = isLast;
+    this.isUntouched = isUntouched;
   }
 }

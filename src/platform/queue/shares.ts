@@ -80,9 +80,15 @@ export class Shares {
     }
   }
 
-  end(...users: readonly (string | null)[]): void {
+  /** Frees a place. @param user the user of its last job */
+  end(user: string | null): void {
     this.#taken--;
-    for (const user of new Set(users)) if (user !== null) add(this.#running, user, -1);
+    this.leave(user);
+  }
+
+  /** Counts the user no more for a place in which only jobs of others are left. */
+  leave(user: string | null): void {
+    if (user !== null) add(this.#running, user, -1);
   }
 
   rest(user: string): void {

@@ -55,7 +55,11 @@ async function completeAll(ctx: Context, completions: readonly Completion[]): Pr
   const column = <T>(of: (completion: Completion) => T) => sql.param(completions.map(of));
   const events = sql`SELECT notification_id, traceparent, ${announcedColumns(sql`message`)} FROM changed`;
   // Waiting for a lock while it holds others, the statement could be part of a deadlock.
-  const { rows } = await ctx.db.execute<{ id: string; announced: readonly Announced[] | null }>(sql`
+  const { rows } = await ctx.db.execute<{
+    id: string;
+    attempt: number;
+    announced: readonly Announced[] | null;
+  }>(sql`
     WITH given AS MATERIALIZED (
       SELECT * FROM unnest(${column(({ task }) => task.id)}::uuid[], ${column(({ task }) => task.attempt)}::int[],
         ${column(({ json }) => json)}::text[], ${column(({ message }) => message)}::text[],
@@ -75,15 +79,26 @@ async function completeAll(ctx: Context, completions: readonly Completion[]): Pr
       INSERT INTO rowmill.task_events (task_id, type, message, created_at)
       SELECT id, 'completed', message, statement_timestamp() FROM changed
     ), announced AS (${announcing(ctx, { kind: "task.completed", events })})
-    SELECT id, ${changeExpression(TASK_CHANNEL, sql`id::text`)} AS published, ${announcedExpression()} AS announced
+    SELECT id, attempt, ${changeExpression(TASK_CHANNEL, sql`id::text`)} AS published, ${announcedExpression()} AS announced
     FROM changed`);
-  const completed = new Set(rows.map(({ id }) => id));
-  publishLocally(ctx, TASK_CHANNEL, [...completed]);
-  await afterAnnouncing(ctx, rows[0]?.announced);
-  const ended = completions.filter(({ task }) => completed.has(task.id));
-  await wakeWaitingTicks(
-    ctx,
-    ended.map(({ task: { scheduleId } }) => ({ scheduleId, status: "completed" as const })),
-  );
-  return completions.map(({ task }) => completed.has(task.id));
+  const completed = new Map(rows.map(({ id, attempt }) => [id, attempt]));
+  const isCompleted = ({ task }: Completion) => completed.get(task.id) === task.attempt;
+  publishLocally(ctx, TASK_CHANNEL, [...completed.keys()]);
+  await addFollowingJobs(ctx, completions.filter(isCompleted), rows[0]?.announced);
+  return completions.map(isCompleted);
+}
+
+/** The tasks have completed, so an error must not make it look as if they had not. */
+async function addFollowingJobs(
+  ctx: Context,
+  ended: readonly Completion[],
+  announced: readonly Announced[] | null | undefined,
+): Promise<void> {
+  const ofSchedules = ended.map(({ task: { scheduleId } }) => ({ scheduleId, status: "completed" as const }));
+  try {
+    await afterAnnouncing(ctx, announced);
+    await wakeWaitingTicks(ctx, ofSchedules);
+  } catch (error) {
+    ctx.log.warn({ err: error }, "could not add jobs after the end of tasks; the reconciler adds them");
+  }
 }

@@ -63,7 +63,7 @@ export async function runTask(
   if (!taken?.result) {
     if (started) await handBack(ctx, started);
     delivery.signal.throwIfAborted();
-    return new Later(0, work, { isCounted: false });
+    return new Later(0, work, { isCounted: false, isUntouched: true });
   }
   const { ended, current } = taken.result;
   return hasOutcome(current) ? end(ctx, work, current) : (current ?? ended);

@@ -61,7 +61,10 @@ async function startAll(ctx: Context, runs: readonly Run[]): Promise<(Task | nul
   publishLocally(ctx, TASK_CHANNEL, [...started.keys()]);
   const workflows = [...started.values()].flatMap(({ workflowId }) => workflowId ?? []);
   publishLocally(ctx, WORKFLOW_CHANNEL, [...new Set(workflows)]);
-  return runs.map(({ taskId }) => started.get(taskId) ?? null);
+  return runs.map(({ taskId, run }) => {
+    const task = started.get(taskId);
+    return task?.run === run ? task : null;
+  });
 }
 
 const HANDED_BACK = "The worker was busy with other tasks.";

@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { BatchView } from "../../../src/batches/views.ts";
 import type { Problem } from "../../support/client.ts";
+import { SlowUpload } from "../../support/slow-upload.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
@@ -94,6 +96,31 @@ describe("segments of an upload", () => {
     expect(status).toBe(409);
     expect(body.detail).toMatch(/was removed\. Send the file again/);
     expect(await countRows(batchId)).toBe(0);
+  });
+
+  test("an upload of which one segment fails is refused at once, and does not read the rest of the file", async () => {
+    const user = await rowmill.newUser();
+    const { pool } = rowmill.ctx;
+    // Only the first segment fails.
+    await pool.query(`
+      CREATE SEQUENCE rowmill.segments;
+      CREATE FUNCTION rowmill.fail_first() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('rowmill.segments') = 1 THEN RAISE EXCEPTION 'disk full' USING ERRCODE = 'disk_full'; END IF; RETURN NULL; END $$;
+      CREATE TRIGGER fail_first BEFORE INSERT ON rowmill.batch_rows EXECUTE FUNCTION rowmill.fail_first()`);
+    using upload = new SlowUpload(user);
+    const answered = upload.answer.then((answer) => answer?.status);
+    let pieces = 0;
+    let status: number | undefined;
+    const [head = "", ...lines] = largeFile("failing").split("\n");
+    await upload.send(`${head}\n`);
+    for (; pieces < 60 && status === undefined; pieces++) {
+      await upload.send(`${lines.slice(pieces * 1000, (pieces + 1) * 1000).join("\n")}\n`);
+      status = await Promise.race([answered, sleep(20, undefined)]);
+    }
+    expect(status).toBe(503);
+    expect(pieces).toBeLessThan(50);
+    await pool.query("DROP TRIGGER fail_first ON rowmill.batch_rows");
+    expect((await user.upload(largeFile("failing"))).status).toBe(202);
   });
 
   test("the setting of segments does not outlast them", async () => {

@@ -52,7 +52,8 @@ async function storeNasty() {
     [id],
   );
   await pool.query(
-    `UPDATE rowmill.row_results SET error_message = message FROM unnest($2::int[], $3::text[]) AS made (row, message)
+    `UPDATE rowmill.row_results SET error_message = message, error_code = CASE row_number % 4 WHEN 0 THEN error_code ELSE 'code' || message END
+     FROM unnest($2::int[], $3::text[]) AS made (row, message)
      WHERE batch_id = $1 AND row_number = row AND status = 'failed'`,
     [id, rows.map(({ row }) => row), rows.map(({ message }) => message)],
   );

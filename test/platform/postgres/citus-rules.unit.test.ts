@@ -17,6 +17,7 @@ test.for<[Rule, string]>([
   ["names no key", "UPDATE rowmill.chunks SET waiting = 0 WHERE state = 'done'"],
   ["names no key", "SELECT 1 FROM rowmill.chunks JOIN rowmill.batches ON true WHERE batch_id = $1"],
   ["names no key", "SELECT 1 FROM rowmill.batches WHERE id = $1 OR state = 'done'"],
+  ["names no key", "DELETE FROM rowmill.file_chunks WHERE file_id NOT IN ($1, $2)"],
   ["names no key", "SELECT 1 FROM rowmill.batches WHERE id = (SELECT $1::uuid) FOR UPDATE"],
   [
     "names two keys",
@@ -74,6 +75,8 @@ test.for([
   "INSERT INTO rowmill.books (id, user_id, title) SELECT id, $1, title FROM unnest($2::int[], $3::text[]) AS cells (id, title) ON CONFLICT (user_id, key) DO NOTHING RETURNING id",
   "UPDATE rowmill.chunks SET state = CASE WHEN succeeded = 1 THEN 'done'::rowmill.chunk_state ELSE $2::rowmill.chunk_state END, updated_at = statement_timestamp() WHERE batch_id = $1",
   "SELECT 1 FROM rowmill.batches WHERE id = ANY($1)",
+  "DELETE FROM rowmill.file_chunks WHERE file_id IN ($1, $2)",
+  "WITH RECURSIVE later AS (SELECT first_row AS row FROM rowmill.chunks WHERE batch_id = $1 UNION ALL SELECT row + 1 FROM later WHERE row < 9) SELECT row FROM later",
   "SELECT 1 FROM rowmill.users",
 ])("Citus takes: %s", (text) => {
   expect(check(text)).toEqual([]);

@@ -84,6 +84,17 @@ test("a resting job holds no place, but counts for its user", () => {
   expect(shares.searches(0).some(({ ignored }) => !ignored.includes("a"))).toBe(true);
 });
 
+test("a user whose jobs of a set have ended does not count for its place any more", () => {
+  const shares = new Shares({ places: 2, reserved: 1, perUser: 1 });
+  shares.start("a", "b", "b");
+  expect(shares.searches(0).every(({ ignored }) => ignored.includes("b"))).toBe(true);
+  shares.leave("b");
+  expect(shares.searches(0).every(({ ignored }) => ignored.includes("a"))).toBe(true);
+  expect(shares.searches(0).some(({ ignored }) => !ignored.includes("b"))).toBe(true);
+  shares.end("a");
+  expect(shares.searches(0).some(({ ignored }) => !ignored.includes("a"))).toBe(true);
+});
+
 test("a search without a result is not repeated at once, unless there may be new jobs", () => {
   const shares = new Shares({ places: 5, reserved: 1, perUser: 4 });
   const [search = { ignored: [], key: "" }] = shares.searches(0);

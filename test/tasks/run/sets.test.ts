@@ -22,6 +22,7 @@ const rowmill = useRowmill({
 });
 const user = useUser(rowmill);
 const other = useUser(rowmill);
+const third = useUser(rowmill);
 
 type Behaviour = (title: string, attempt: number) => Promise<Record<string, unknown> | undefined>;
 
@@ -54,7 +55,7 @@ beforeEach(async () => {
 /** Creates tasks while their queue is paused, so that the worker finds all of them at once. @returns their ids by title */
 async function runTogether(
   requests: readonly (Partial<TaskRequest> & { title: string })[],
-  then?: (ids: Map<string, string>) => void,
+  then?: (ids: Map<string, string>) => unknown,
 ) {
   const { ctx } = rowmill;
   await pauseQueue(asUser(ctx, user.userId), "default");
@@ -69,7 +70,7 @@ async function runTogether(
     requests.map((request) => ({ type: "generic", params: { seconds: 0 }, ...request })),
   );
   const ids = new Map(tasks.map(({ id }, index) => [requests[index]?.title ?? "", id]));
-  then?.(ids);
+  await then?.(ids);
   await resumeQueue(ctx, "default");
   return ids;
 }
@@ -121,6 +122,31 @@ describe("the outcomes of a mixed set", () => {
       expect(await historyOf(task?.id ?? "")).toBe("created queued started completed");
     }
     expect(await historyOf(ids.get("is cancelled") ?? "")).toMatch(/^created queued (started )?cancelled$/);
+  });
+
+  test("tasks whose shared statements lose their connection end once each, and use up no retry", async () => {
+    const { ctx } = rowmill;
+    behave(async () => undefined);
+    // A sequence keeps its value when the statement is rolled back.
+    await ctx.pool.query(`
+      CREATE SEQUENCE rowmill.ends;
+      CREATE FUNCTION rowmill.lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('rowmill.ends') IN (5, 45) THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+        RETURN new;
+      END $$;
+      CREATE TRIGGER lose BEFORE INSERT ON rowmill.task_events FOR EACH ROW
+        WHEN (new.type IN ('started', 'completed')) EXECUTE FUNCTION rowmill.lose()`);
+    try {
+      const ids = await runTogether(titles(30));
+      for (const id of ids.values()) {
+        expect(await endedTask(ctx, id, 30_000)).toMatchObject({ status: "completed", retryCount: 0 });
+        expect(await historyOf(id)).toMatch(/^created queued (started )+completed$/);
+      }
+      const { rows } = await ctx.pool.query("SELECT last_value::int AS ends FROM rowmill.ends");
+      expect(rows[0].ends).toBeGreaterThan(45);
+    } finally {
+      await ctx.pool.query("DROP FUNCTION rowmill.lose() CASCADE; DROP SEQUENCE rowmill.ends");
+    }
   });
 
   test("tasks with a higher priority run first, and the others in their order", async () => {
@@ -188,6 +214,11 @@ describe("a long task beside short ones", () => {
       expect((await getTask(ctx, null, long)).status).toBe("processing");
       const waiting = await getTask(ctx, null, ids.get("task 5") ?? "");
       expect(waiting).toMatchObject({ status: "pending", attempt: 0, startedAt: null });
+      // Otherwise they would precede tasks with the next higher priority.
+      const { rows } = await ctx.pool.query("SELECT priority, data FROM rowmill_queue.job WHERE id = $1", [
+        waiting.jobId,
+      ]);
+      expect(rows).toEqual([{ priority: 5, data: { taskId: waiting.id, run: 1, type: "generic" } }]);
     } finally {
       gate.resolve();
     }
@@ -197,6 +228,35 @@ describe("a long task beside short ones", () => {
       expect(items.map(({ type }) => type).slice(-2)).toEqual(["started", "completed"]);
     }
     expect((await endedTask(ctx, long)).status).toBe("completed");
+  });
+
+  test("a task that went back does not wait for a long task of another user", async () => {
+    const { ctx } = rowmill;
+    let gate = Promise.withResolvers<void>();
+    behave(async (title) => {
+      if (title === "long") await gate.promise;
+      return undefined;
+    });
+    let events: string[] = [];
+    // On a busy machine, a set can be too small for both.
+    for (let round = 0; round < 5 && events.length < 6; round++) {
+      gate = Promise.withResolvers<void>();
+      let [long, theirs] = ["", ""];
+      // Both users have had no turn before, so one fetch takes the tasks of both.
+      const ids = await runTogether(titles(5), async () => {
+        long = await newTask(ctx, third.userId, 0, { title: "long", priority: 9 });
+        theirs = await newTask(ctx, other.userId, 0, { priority: 8 });
+      });
+      try {
+        expect(await endedTask(ctx, theirs)).toMatchObject({ status: "completed", attempt: 1 });
+        expect((await getTask(ctx, null, long)).status).toBe("processing");
+      } finally {
+        gate.resolve();
+      }
+      events = await eventsOf(ctx, theirs);
+      for (const id of [long, ...ids.values()]) await endedTask(ctx, id);
+    }
+    expect(events).toEqual(["created", "queued", "started", "queued", "started", "completed"]);
   });
 
   test("tasks of another user are not behind a thousand tasks of one", async () => {
@@ -296,6 +356,56 @@ describe("the statements of a set", () => {
     expect(ended.map((task) => task?.status)).toEqual(["completed", undefined, "completed"]);
     const events = await eventsOf(ctx, runs[1]?.taskId ?? "");
     expect(events).toEqual(["created", "queued", "started", "started"]);
+  });
+
+  test("two attempts of a task that end together do not both count", async () => {
+    const { ctx } = rowmill;
+    const runs = await pendingTasks(1);
+    const [run = { taskId: "", run: 0 }] = runs;
+    const lost = await startTogether(ctx, run);
+    const latest = await startTogether(ctx, run);
+    const ended = await Promise.all(
+      [lost, latest].map((task) => task && completeTogether(ctx, task, { message: "Good." })),
+    );
+    expect(ended.map((task) => task?.status)).toEqual([undefined, "completed"]);
+  });
+
+  test("a job of an earlier run in the same set does not start the task", async () => {
+    const { ctx } = rowmill;
+    const [run = { taskId: "", run: 0 }] = await pendingTasks(1);
+    await ctx.pool.query("UPDATE rowmill.tasks SET run = 2 WHERE id = $1", [run.taskId]);
+    const started = await Promise.all([startTogether(ctx, run), startTogether(ctx, { ...run, run: 2 })]);
+    expect(started.map((task) => task?.run ?? null)).toEqual([null, 2]);
+    expect((await getTask(ctx, null, run.taskId)).attempt).toBe(1);
+  });
+
+  test("tasks that have completed stay completed if no job can be added for their announcements", async () => {
+    const { ctx } = rowmill;
+    await user.patch("/api/v1/notification-preferences", { "task.completed": { email: true } });
+    await ctx.pool.query(
+      "UPDATE rowmill.users SET email = 'reader@example.com', confirmed_email = 'reader@example.com' WHERE id = $1",
+      [user.userId],
+    );
+    const runs = await pendingTasks(4);
+    const started = await Promise.all(runs.map((run) => startTogether(ctx, run)));
+    await ctx.pool.query(`
+      CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+      CREATE TRIGGER refuse BEFORE INSERT ON rowmill_queue.job FOR EACH ROW
+        WHEN (new.name = 'notification.notify') EXECUTE FUNCTION rowmill.refuse()`);
+    try {
+      const ended = await Promise.all(
+        started.map((task) => task && completeTogether(ctx, task, { message: "Good." })),
+      );
+      expect(ended.map((task) => task?.status)).toEqual(started.map(() => "completed"));
+    } finally {
+      await ctx.pool.query("DROP FUNCTION rowmill.refuse() CASCADE");
+      await user.patch("/api/v1/notification-preferences", { "task.completed": { email: false } });
+    }
+    const { rows } = await ctx.pool.query(
+      "SELECT FROM rowmill.notifications WHERE user_id = $1 AND is_mailed",
+      [user.userId],
+    );
+    expect(rows).toHaveLength(4);
   });
 
   test("a task that was handed back is as before, and only its own attempt can be handed back", async () => {

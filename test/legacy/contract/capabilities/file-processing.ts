@@ -95,7 +95,8 @@ export const fileProcessing: ReplacedService = {
     },
     {
       text: "Prefetched jobs, and acknowledgement after the work.",
-      instead: "Workers never hold jobs that they do not run, and always acknowledge after the work.",
+      instead:
+        "Workers take up to 50 short tasks at once, give back those that wait 200 ms, and always acknowledge after the work.",
       tests: {
         "flows/tasks.test.ts": [
           "another worker takes over the task of a killed worker within 30 seconds and records it once",

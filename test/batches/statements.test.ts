@@ -1,0 +1,257 @@
+/**
+ * Reads every statement that a run through batches, books, records and files sends, and refuses what Citus refuses on
+ * distributed tables (test/support/citus-rules.ts). Citus itself cannot be installed with the packages of the tests.
+ */
+import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { handlers } from "../../src/handlers.ts";
+import { DISTRIBUTED_TABLES } from "../../src/platform/postgres/distribute-tables.ts";
+import { newAdmin } from "../support/admin.ts";
+import { brokenRules, type Rule, type Statement, type Volatility } from "../support/citus-rules.ts";
+import type { Client } from "../support/client.ts";
+import { defineEndpoint, Endpoint, namedRows, uploadFor } from "../support/endpoints.ts";
+import { later, storedFile } from "../support/files.ts";
+import { picture } from "../support/pictures.ts";
+import { RECEIVER_SETTINGS } from "../support/receiver.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
+
+const rowmill = useRowmill({
+  settings: { ...RECEIVER_SETTINGS, RETENTION_DAYS: "7", ROW_RETRY_DELAY_MS: "1" },
+});
+
+/** The same text counts twice if other parameters are equal. */
+const statements = new Map<string, Statement>();
+let volatility: Volatility = new Map();
+const send = pg.Client.prototype.query;
+
+beforeAll(async () => {
+  const { rows } = await rowmill.ctx.pool.query<{ name: string; volatility: string }>(
+    "SELECT proname AS name, min(provolatile::text) AS volatility FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace GROUP BY 1",
+  );
+  volatility = new Map(rows.map(({ name, volatility }) => [name, volatility]));
+  pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
+    const [query, values] = given as [string | { text?: string; values?: unknown[] }, unknown];
+    const text = typeof query === "string" ? query : query?.text;
+    const own = Array.isArray(values) ? values : (typeof query === "object" && query?.values) || [];
+    const equal = equalOf(own);
+    if (text) statements.set(`${text} ${equal}`, { text, equal });
+    return (send as (...given: unknown[]) => unknown).apply(this, given);
+  } as typeof send;
+  await runThrough();
+  pg.Client.prototype.query = send;
+}, 120_000);
+
+afterAll(() => {
+  pg.Client.prototype.query = send;
+});
+
+/** For each value, the number of the first one that is equal. */
+function equalOf(values: readonly unknown[]): number[] {
+  const texts = values.map((value) => JSON.stringify(value) ?? "");
+  return texts.map((text) => texts.indexOf(text) + 1);
+}
+
+const CSV = "title,author,description\nA,X,1\nB,Y,2\n,Nobody,3\nA,X,4\n";
+
+async function runThrough(): Promise<void> {
+  await rowmill.startWorker();
+  const user = await rowmill.newUser();
+  const ids: string[] = [];
+  for (const query of [
+    "books&mode=insert",
+    "books&mode=skip_existing",
+    "books&mode=upsert",
+    "books&mode=append",
+    "records",
+  ]) {
+    for (const options of ["", "&policy=atomic", "&dry_run=true", "&rows_per_second=1000"]) {
+      const { body } = await user.upload(CSV, `/api/v1/batches?target=${query}${options}&force=true`);
+      await user.finished(body.id);
+      ids.push(body.id);
+    }
+  }
+  expect(ids).toHaveLength(20);
+  await readAll(user, ids);
+  for (const id of ids) await change(user, id);
+  const admin = await newAdmin(rowmill);
+  await operate(admin);
+  await sendRows(admin, user);
+  await useBooksAndFiles(user);
+  for (const at of [rowmill.ctx, later(rowmill, 40 * 86_400)]) {
+    await handlers.reconcile(at, INPUT);
+    await handlers.clean(at, INPUT);
+  }
+}
+
+const INPUT = {
+  payload: {},
+  delivery: { id: "", payload: {}, attempt: 1, signal: new AbortController().signal },
+  tx: null,
+} as never;
+
+async function readAll(user: Client, ids: readonly string[]): Promise<void> {
+  for (const query of ["", "?state=completed", "?search=test", "?target=books", "?limit=1"])
+    await user.get(`/api/v1/batches${query}`);
+  for (const query of ["", "?limit=1", "?sort=title", "?sort=-author&search=a"])
+    await user.get(`/api/v1/books${query}`);
+  for (const id of ids) {
+    await user.get(`/api/v1/records?batch_id=${id}`);
+    for (const path of [
+      "",
+      "/errors",
+      "/rows",
+      "/rows?status=failed",
+      "/rows?status=success",
+      "/rows?status=pending",
+      "/rows/2",
+      "/rows/4",
+    ])
+      await user.get(`/api/v1/batches/${id}${path}`);
+    for (const file of ["results", "errors"])
+      for (const format of ["csv", "jsonl"]) await user.get(`/api/v1/batches/${id}/${file}?format=${format}`);
+  }
+}
+
+async function change(user: Client, id: string): Promise<void> {
+  const path = `/api/v1/batches/${id}`;
+  await user.post(`${path}/rows/edit`, { rows: [4], set: { title: "Fixed" } });
+  await user.send("PATCH", `${path}/rows/4`, {
+    body: JSON.stringify({ title: "Fixed" }),
+    headers: { "content-type": "application/json" },
+  });
+  await user.finished(id);
+  await user.upload("_row,title\n4,Corrected\n", `${path}/corrections`);
+  await user.post(`${path}/retry`, {});
+  for (const action of ["pause", "resume", "commit"]) await user.post(`${path}/${action}`);
+  await user.finished(id);
+  await user.post(`${path}/undo`);
+  await user.finished(id);
+  await user.get(`${path}/rows?undo=kept`);
+  await user.delete(path);
+}
+
+async function operate(admin: Client): Promise<void> {
+  const { body } = await admin.upload("username\nmade-1\nmade-2\n", "/api/v1/batches?target=users");
+  await admin.finished(body.id);
+  await admin.post(`/api/v1/batches/${body.id}/undo`);
+  await admin.finished(body.id);
+  for (const path of ["batches", "queues", "workers", "stats", "accounts"])
+    await admin.get(`/api/v1/admin/${path}`);
+}
+
+/** Rows of an endpoint that first is busy, then wants one row again, refuses another, and keeps a row at undo. */
+async function sendRows(admin: Client, user: Client): Promise<void> {
+  await using endpoint = await Endpoint.start();
+  const { url } = endpoint;
+  let isBusy = true;
+  endpoint.instead = (response) => {
+    if (!isBusy) return false;
+    isBusy = false;
+    response.writeHead(429, { "retry-after": "1" }).end();
+    return true;
+  };
+  endpoint.result = ({ row }, { type, attempt }) => {
+    if (type === "undo") return row === 2 ? { status: "kept" } : { status: "undone" };
+    if (row === 3 && attempt === 1) return { status: "retry" };
+    if (row === 4) return { status: "failed", errors: [{ code: "taken", message: "Taken." }] };
+    return { status: "created", record_id: `r${row}` };
+  };
+  const target = await defineEndpoint(admin, { url, undo_url: url });
+  const id = await uploadFor(user, target, namedRows(5));
+  await user.finished(id);
+  await readAll(user, [id]);
+  await change(user, id);
+}
+
+async function useBooksAndFiles(user: Client): Promise<void> {
+  const fields = { title: "Emma", author: "Jane Austen", picture: await picture() };
+  const { body } = await user.form<{ id: number }>("POST", "/api/v1/books", fields);
+  await user.form("PATCH", `/api/v1/books/${body.id}`, { title: "Other", picture: await picture() });
+  await user.get(`/api/v1/books/${body.id}`);
+  await user.delete(`/api/v1/books/${body.id}`);
+  const file = await storedFile(user, Buffer.alloc(2 ** 21));
+  await user.get(`/api/v1/files/${file.id}/content`);
+  await user.delete(`/api/v1/files/${file.id}`);
+}
+
+const UPKEEP = "Upkeep looks at all batches or files, once per minute or per day.";
+
+/** Statements that go to every node, or that Citus runs in steps, and the reason. */
+const EXCEPTIONS: readonly [part: RegExp, rule: Rule, reason: string][] = [
+  [
+    /WITH written AS \(\s*INSERT INTO rowmill\.(books|records) .* FROM rowmill\.batch_rows WHERE batch_id = .*INSERT INTO rowmill\.row_results/s,
+    "mixes families",
+    `Citus reads the plain rows on the node of the batch and inserts them on the node of the owner: it accepts INSERT ... SELECT
+    between tables of different families, also in WITH. If it refuses the statement, workers read the rows instead
+    (process/unsupported-plain-rows.test.ts).`,
+  ],
+  [
+    /^SELECT \(SELECT (count\(\*\)|coalesce\(sum\(\w+\), 0\)) FROM rowmill\.batches WHERE user_id = /,
+    "names no key",
+    "The batches of one owner are on all nodes. Quotas are counted at most once per minute and user.",
+  ],
+  [
+    /FROM "rowmill"\."batches" WHERE .*"correction_of" is null.* ORDER BY/s,
+    "names no key",
+    "A list has batches of all nodes.",
+  ],
+  [
+    /"batches"\."user_id" = \$1 and "rowmill"\."batches"\."fingerprint" = /,
+    "names no key",
+    "An upload looks for the same file among all batches of its owner.",
+  ],
+  [
+    /^SELECT DISTINCT user_id AS id FROM rowmill\."batches" WHERE user_id = ANY/,
+    "names no key",
+    "Undoing accounts looks for batches of their owners, once per slice.",
+  ],
+  [/^select "id", "state" from "rowmill"\."batches" where \(/, "names no key", UPKEEP],
+  [
+    /FROM rowmill\.chunks JOIN rowmill\.batches ON batches\.id = chunks\.batch_id\s+WHERE chunks\.state <> 'done' AND due_at < /,
+    "names no key",
+    UPKEEP,
+  ],
+  [
+    /WITH recent AS \(.*FROM rowmill\.batches JOIN rowmill\.chunks ON batch_id = batches\.id/s,
+    "names no key",
+    UPKEEP,
+  ],
+  [
+    /^select "id", "finished_at" from "rowmill"\."batches" where \("rowmill"\."batches"\."state" in/,
+    "names no key",
+    UPKEEP,
+  ],
+  [
+    /^select "file_id" from "rowmill"\."file_chunks" where \("rowmill"\."file_chunks"\."file_id" > /,
+    "names no key",
+    UPKEEP,
+  ],
+  [/"rowmill"\."batches"\."id" >= \$\d and "rowmill"\."batches"\."id" < /, "names no key", UPKEEP],
+];
+
+test("no statement breaks a rule of Citus, except for named ones", () => {
+  const used = new Set<RegExp>();
+  const isExcepted = ({ text }: Statement, rule: Rule) => {
+    const exception = EXCEPTIONS.find(([part, excepted]) => excepted === rule && part.test(text));
+    if (exception) used.add(exception[0]);
+    return exception !== undefined;
+  };
+  const broken = [...statements.values()].flatMap((statement) =>
+    brokenRules(statement, volatility)
+      .filter((rule) => !isExcepted(statement, rule))
+      .map((rule) => `${rule}: ${statement.text.replaceAll(/\s+/g, " ").slice(0, 600)}`),
+  );
+  expect([...new Set(broken)]).toEqual([]);
+  expect(EXCEPTIONS.filter(([part]) => !used.has(part))).toEqual([]);
+});
+
+test("the run changes rows of every table that Citus distributes", () => {
+  const texts = [...new Set([...statements.values()].map(({ text }) => text))];
+  const unchanged = DISTRIBUTED_TABLES.filter(
+    ({ name }) =>
+      !texts.some((text) =>
+        new RegExp(`(insert into|update|delete from|copy) "?rowmill"?\\."?${name}\\b`, "i").test(text),
+      ),
+  );
+  expect(unchanged.map(({ name }) => name)).toEqual([]);
+});
