@@ -18,6 +18,13 @@ async function oldDatabase(): Promise<string> {
       `INSERT INTO rowmill.books (user_id, title, author) SELECT 1, 'Title ' || n, 'Author' FROM generate_series(1, 5000) AS n`,
     );
     await client.query("ANALYZE rowmill.books");
+    await client.query(
+      `WITH owner AS (
+        INSERT INTO rowmill.users (username, email, password_hash) VALUES ('owner', 'owner@example.com', 'x') RETURNING id
+      )
+      INSERT INTO rowmill.tasks (id, user_id, type, queue, params, max_retries, job_id, metadata)
+      SELECT gen_random_uuid(), id, 'generic', 'default', '{}', 3, gen_random_uuid(), '{}' FROM owner, generate_series(1, 100)`,
+    );
   });
   return url;
 }
@@ -122,6 +129,9 @@ test("every index of a table of version 0.9.0 is built before the transaction of
         WHERE indrelid = 'rowmill.tasks'::regclass ORDER BY 1`,
     );
     expect(methods.rows.map(({ method }) => method)).toEqual(["brin", "btree", "gin"]);
+    // Without statistics of `user_id + 0`, PostgreSQL sorts all tasks of an owner for a page.
+    const statistics = await client.query("SELECT FROM pg_stats WHERE tablename = 'tasks_owner_type'");
+    expect(statistics.rowCount).toBeGreaterThan(0);
     await client.query("SELECT pg_advisory_unlock($1)", [MIGRATION_LOCK]);
     await migrated;
     const names = new Set(built.map(({ name }) => name));

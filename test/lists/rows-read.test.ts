@@ -23,7 +23,7 @@ const NO_LISTS = /events$|\/confirm-email$|\/unsubscribe$|\/definition$|\/result
 
 /** The lists that can read more, by the reason. */
 const READS_MORE: Readonly<Record<string, RegExp>> = {
-  "A count reads what it counts.": /\/tasks\/stats|^\/api\/(admin\/)?tasks/,
+  "A count reads what it counts.": /\/tasks\/stats|\/me\/usage|^\/api\/(admin\/)?tasks/,
   "No index finds words.": /[?&](search|q|name)=/,
   "The newest 10,000 tasks are searched first.": /[?&]tag=|\/admin\/tasks\?(.*&)?(type|queue)=/,
   "A group or workflow has up to 10,000 tasks.": /[?&](group_id|workflow_id)=/,

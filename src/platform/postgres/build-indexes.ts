@@ -41,10 +41,21 @@ export async function buildIndexes(
   try {
     await client.query("SET statement_timeout = 0; SET lock_timeout = 0");
     for (const index of await missingOf(client, indexes)) await build(client, index, log);
+    for (const table of await unknownTables(client, indexes)) await client.query(`ANALYZE ${table}`);
     await client.query("RESET statement_timeout; RESET lock_timeout");
   } finally {
     await client.query("SELECT pg_advisory_unlock($1)", [BUILD_LOCK]);
   }
+}
+
+/** Returns the tables of indexes over expressions. PostgreSQL has no statistics of an expression until the table is analyzed. */
+async function unknownTables(client: pg.Client, indexes: readonly Index[]): Promise<string[]> {
+  const { rows } = await client.query<{ table: string }>(
+    `SELECT DISTINCT indrelid::regclass::text AS "table" FROM unnest($1::text[]) AS built (name)
+    JOIN pg_index ON indexrelid = to_regclass(format('%I.%I', $2::text, name)) WHERE indexprs IS NOT NULL`,
+    [indexes.map(({ name }) => name), SCHEMA],
+  );
+  return rows.map(({ table }) => table);
 }
 
 function indexOf(statement: string): Index[] {
