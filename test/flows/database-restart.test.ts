@@ -125,6 +125,7 @@ test("a database that crashes right after it has accepted uploads has every row 
   const { pool } = rowmill.ctx;
   // Commits that do not wait for the disk are then written only with one that does.
   await pool.query("ALTER SYSTEM SET wal_writer_delay = '10s'");
+  await pool.query("ALTER SYSTEM SET wal_writer_flush_after = '1GB'");
   await pool.query("SELECT pg_reload_conf()");
   const api = await rowmill.startApi();
   const users = await Promise.all([1, 2, 3, 4].map((number) => api.client.signUp(`reader${number}`)));
