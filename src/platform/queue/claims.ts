@@ -40,11 +40,13 @@ export async function completeJobs(
 ): Promise<boolean[]> {
   const ids = completions.map(({ claim }) => claim.id);
   const outputs = sql.param(completions.map(({ result }) => jsonOf(result)));
+  const claims = completions.map(({ claim }) => claim);
   const { rows } = await db.execute<{ id: string }>(sql`
-    UPDATE ${job} SET state = 'completed', completed_on = now(), output = held.output::jsonb
-    FROM unnest(${heldArrays(completions.map(({ claim }) => claim))}, ${outputs}::text[]) AS held (held_id, held_count, output)
-    WHERE name = ${name} AND id = held_id AND retry_count = held_count AND state = 'active'
-    RETURNING id`);
+    WITH held AS (${lockHeld(name, claims)})
+    UPDATE ${job} SET state = 'completed', completed_on = now(), output = results.output::jsonb
+    FROM held JOIN unnest(${sql.param(ids)}::uuid[], ${outputs}::text[]) AS results (id, output) ON results.id = held.id
+    WHERE name = ${name} AND job.id = held.id
+    RETURNING job.id`);
   const completed = new Set(rows.map(({ id }) => id));
   return ids.map((id) => completed.has(id));
 }
@@ -63,16 +65,19 @@ export async function returnJobs(
   channel: string,
 ): Promise<void> {
   await db.execute(sql`
-    UPDATE ${job} SET ${AS_BEFORE}
-    FROM unnest(${heldArrays(claims)}) AS held (held_id, held_count)
-    WHERE name = ${name} AND id = held_id AND retry_count = held_count AND state = 'active'`);
+    WITH held AS (${lockHeld(name, claims)})
+    UPDATE ${job} SET ${AS_BEFORE} FROM held WHERE name = ${name} AND job.id = held.id`);
   await db.execute(sql`SELECT pg_notify(${channel}, ${name})`);
 }
 
-function heldArrays(claims: readonly Claim[]) {
+/** Selects the jobs whose claims hold, and locks them in one order: statements about the same jobs cannot wait for each other. */
+function lockHeld(name: string, claims: readonly Claim[]) {
   const ids = sql.param(claims.map(({ id }) => id));
   const counts = sql.param(claims.map(({ retryCount }) => retryCount));
-  return sql`${ids}::uuid[], ${counts}::int[]`;
+  return sql`
+    SELECT id FROM ${job} JOIN unnest(${ids}::uuid[], ${counts}::int[]) AS claims (claimed_id, claimed_count) ON id = claimed_id
+    WHERE name = ${name} AND retry_count = claimed_count AND state = 'active'
+    ORDER BY id FOR NO KEY UPDATE OF job`;
 }
 
 /** Ends a job for good after a failure. @throws ClaimLost */
@@ -120,10 +125,9 @@ export async function touchJobs(
   claims: readonly Claim[],
 ): Promise<ReadonlySet<string>> {
   const { rows } = await db.execute<{ id: string }>(sql`
-    UPDATE ${job} SET heartbeat_on = now()
-    FROM unnest(${heldArrays(claims)}) AS held (held_id, held_count)
-    WHERE name = ${name} AND id = held_id AND retry_count = held_count AND state = 'active'
-    RETURNING id`);
+    WITH held AS (${lockHeld(name, claims)})
+    UPDATE ${job} SET heartbeat_on = now() FROM held WHERE name = ${name} AND job.id = held.id
+    RETURNING job.id`);
   return new Set(rows.map(({ id }) => id));
 }
 
