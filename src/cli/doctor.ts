@@ -31,6 +31,9 @@ const OLDEST_NODE = 24;
 const OLDEST_POSTGRES = 15;
 const SILENT_MINUTES = 2;
 
+/** How often a standby is asked whether it has caught up. */
+const LOOK_MS = 100;
+
 const MARKS = { ok: "✓", warning: "!", problem: "✗" } as const;
 
 export const doctor = command({
@@ -142,12 +145,19 @@ async function checkStandby(
   const standby = openPool(databaseReadUrl, 1, createLog({ logLevel: "silent" }, "cli"));
   try {
     const { rows: ends } = await pool.query<{ lsn: string }>("SELECT pg_current_wal_lsn()::text AS lsn");
-    await setTimeout(databaseReadMaxLagSeconds * 1000);
-    const { rows } = await standby.query<{ hasReached: boolean | null }>(
-      'SELECT $1::pg_lsn <= pg_last_wal_replay_lsn() AS "hasReached"',
-      [ends[0]?.lsn],
-    );
-    const hasReached = rows[0]?.hasReached ?? null;
+    const until = performance.now() + databaseReadMaxLagSeconds * 1000;
+    const look = async () => {
+      const { rows } = await standby.query<{ hasReached: boolean | null }>(
+        'SELECT $1::pg_lsn <= pg_last_wal_replay_lsn() AS "hasReached"',
+        [ends[0]?.lsn],
+      );
+      return rows[0]?.hasReached ?? null;
+    };
+    let hasReached = await look();
+    while (hasReached === false && performance.now() < until) {
+      await setTimeout(LOOK_MS);
+      hasReached = await look();
+    }
     if (hasReached === null)
       return [bad("DATABASE_READ_URL is no standby, so it is not used. Set the URL of a standby.")];
     return [
