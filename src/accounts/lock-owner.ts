@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import type { Tx } from "../context.ts";
-import { DomainError } from "../errors.ts";
 import { users } from "../schema/accounts.ts";
+import { accountGone } from "./account-state.ts";
 
 /**
  * Keeps an account from being removed until the commit, as a foreign key would, for tables that have none.
@@ -13,5 +13,5 @@ export async function lockOwner(tx: Tx, userId: number): Promise<void> {
     .from(users)
     .where(eq(users.id, userId))
     .for("key share");
-  if (!owner) throw new DomainError("unauthenticated", "The account does not exist any more.");
+  if (!owner) throw accountGone();
 }
