@@ -14,8 +14,8 @@ import { endedTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 import { makeWorkflow, quick, runWorkflow, untilWorkflowEnds } from "../support/workflows.ts";
 
-/** The last commit of version 0.9.0. */
-const LAST_RELEASE = "fd31db2";
+/** The last commit of version 0.10.0. */
+const LAST_RELEASE = "353cb1a";
 
 const STOPPED = { code: 0, signal: null };
 
