@@ -14,7 +14,6 @@ import {
   uniqueIndex,
   uuid,
 } from "drizzle-orm/pg-core";
-import { users } from "./accounts.ts";
 import { identity, isSetOnlyIn, moment, rowmill } from "./columns.ts";
 import { files } from "./files.ts";
 
@@ -40,9 +39,8 @@ export const tasks = rowmill.table(
     id: uuid("id").primaryKey(),
     /** A second id, as an integer, which shows the order of creation. */
     number: identity("number").notNull(),
-    userId: bigint("user_id", { mode: "number" })
-      .notNull()
-      .references(() => users.id, { onDelete: "cascade" }),
+    /** No foreign key, which would be checked for each new task: `createTasks` holds the account until it has committed. */
+    userId: bigint("user_id", { mode: "number" }).notNull(),
     type: text("type").notNull(),
     queue: text("queue").notNull(),
     title: text("title").notNull().default(""),
@@ -86,6 +84,11 @@ export const tasks = rowmill.table(
     tags: text("tags").array().notNull().default(sql`'{}'`),
     metadata: json("metadata").$type<Record<string, unknown>>().notNull(),
     createdAt: moment("created_at").notNull().defaultNow(),
+    /**
+     * The user who created the task; 0: Rowmill itself. The history derives the events `created` and `queued` from it. null: these
+     * events are stored, because the task waited for another one, or because a program before 0.11.0 created it.
+     */
+    createdBy: bigint("created_by", { mode: "number" }),
     updatedAt: moment("updated_at").notNull().defaultNow(),
     /** When a worker may start the task; null while it waits for another task. */
     dueAt: moment("due_at").defaultNow(),
@@ -163,7 +166,7 @@ export const taskEventType = rowmill.enum("task_event_type", [
 ]);
 export type TaskEventType = (typeof taskEventType.enumValues)[number];
 
-/** The history of tasks. Entries are never changed. */
+/** The history of tasks after their creation (tasks/history.ts). Entries are never changed. */
 export const taskEvents = rowmill.table(
   "task_events",
   {
