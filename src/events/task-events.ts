@@ -5,6 +5,7 @@
 import { sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import type { TaskEventType, TaskStatus } from "../schema/tasks.ts";
+import { firstEventsOf } from "../tasks/history.ts";
 import { hasEnded } from "../tasks/state.ts";
 import { TASK_CHANNEL } from "../tasks/transitions.ts";
 import { type Changed, ChangedIds } from "./changed-ids.ts";
@@ -29,6 +30,7 @@ interface Row extends Record<string, unknown> {
   readonly queue: string;
   readonly status: TaskStatus;
   readonly code: string | null;
+  /** Negative: the event is not stored. */
   readonly eventId: string | null;
   readonly event: TaskEventType;
   readonly at: Date;
@@ -39,6 +41,8 @@ export class TaskEvents implements EventSource {
   readonly #ctx: Context;
   readonly #changed: ChangedIds;
   readonly #seen = new SeenIds();
+  /** Of events that are not stored. Their ids come from the numbers of the tasks. */
+  readonly #seenFirst = new SeenIds();
   readonly #open = new RecentMap<string, true>(MAX_OPEN);
   #since = new Date(0);
   #lastNumber = 0;
@@ -70,13 +74,23 @@ export class TaskEvents implements EventSource {
       if (hasEnded(status)) this.#open.delete(id);
       else this.#open.set(id, true);
     }
-    const fresh = rows.filter(({ eventId }) => eventId !== null && !this.#seen.has(eventId));
-    for (const { eventId } of fresh) this.#seen.add(eventId ?? "");
+    const fresh = rows.filter((row) => row.eventId !== null && this.#isNew(row));
     return { events: fresh.map(eventOf), unread: dropped + this.#countUnread(rows) };
   }
 
+  #isNew({ eventId, number }: Row): boolean {
+    const isStored = !eventId?.startsWith("-");
+    const seen = isStored ? this.#seen : this.#seenFirst;
+    // Two events per task, with the ids -2 and -1.
+    const id = isStored ? (eventId ?? "") : String(2 * Number(number) + Number(eventId));
+    if (seen.has(id)) return false;
+    seen.add(id);
+    return true;
+  }
+
   async #find(ids: readonly string[], isIncomplete: boolean): Promise<Row[]> {
-    const columns = sql`id, number, type, user_id, queue, status, error_code`;
+    const columns = sql`id, number, type, user_id, queue, status, error_code, created_by, created_at`;
+    const since = sql`${this.#since.toISOString()}::timestamptz`;
     const running = sql`UNION (SELECT ${columns} FROM rowmill.tasks WHERE status = 'processing' LIMIT ${MAX_OPEN})`;
     const { rows } = await this.#ctx.db.execute<Row>(sql`
       SELECT changed.id, number, changed.type, user_id AS "userId", queue, status, error_code AS code,
@@ -91,11 +105,17 @@ export class TaskEvents implements EventSource {
         ${isIncomplete ? running : undefined}
       ) AS changed
       LEFT JOIN LATERAL (
-        SELECT id, type, created_at FROM rowmill.task_events
-        WHERE task_id = changed.id AND type <> 'progress' AND created_at >= ${this.#since.toISOString()}::timestamptz
+        SELECT id, type, created_at FROM (
+          (
+            SELECT id, type, created_at FROM rowmill.task_events
+            WHERE task_id = changed.id AND type <> 'progress' AND created_at >= ${since}
+            ORDER BY id DESC LIMIT ${MAX_EVENTS}
+          )
+          UNION ALL SELECT id, type, created_at FROM (${firstEventsOf(sql`changed`)}) AS first WHERE created_at >= ${since}
+        ) AS known
         ORDER BY id DESC LIMIT ${MAX_EVENTS}
       ) AS event ON true
-      ORDER BY event.id`);
+      ORDER BY max(event.created_at) OVER (PARTITION BY changed.id ORDER BY event.id), event.id, number`);
     return rows;
   }
 

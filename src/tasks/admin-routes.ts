@@ -10,9 +10,10 @@ import { userRoutes } from "../platform/http/user-routes.ts";
 import { TASK_ACTIONS, type TaskAction } from "./allowed-actions.ts";
 import { changeTasks, REQUEST_SECONDS } from "./control/change-tasks.ts";
 import { AdminFilterBody, adminFilterFields, readAdminTaskFilter } from "./filter.ts";
+import { decodeHistoryCursor, listEvents } from "./history.ts";
 import { listTasks } from "./list-tasks.ts";
 import { TaskParams } from "./params.ts";
-import { getTask, listEvents } from "./queries.ts";
+import { getTask } from "./queries.ts";
 import { TaskEventView, viewEvent, viewTask } from "./views.ts";
 
 const Reason = Type.Optional(
@@ -130,7 +131,7 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, params, query }) => {
-        const after = decodeNumberCursor(query.cursor);
+        const after = decodeHistoryCursor(query.cursor);
         const { id } = await getTask(ctx, null, params.task_id);
         const found = await listEvents(ctx, id, after, query.limit);
         return pageOf(found, (event) => event.id, viewEvent);

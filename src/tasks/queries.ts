@@ -20,7 +20,7 @@ import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
 import { files } from "../schema/files.ts";
-import { type TaskStatus, taskEvents, taskProgress, taskStatus, tasks } from "../schema/tasks.ts";
+import { type TaskStatus, taskProgress, taskStatus, tasks } from "../schema/tasks.ts";
 import { isOwnedBy, type Owner, type Task } from "./transitions.ts";
 
 export interface TaskFilter {
@@ -131,17 +131,6 @@ export async function countByStatus(
 
 export function totalOf(counts: Readonly<Record<TaskStatus, number>>): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
-}
-
-/** The history of a task, oldest first. @param after the id of the last event of the previous page */
-export function listEvents(ctx: Context, taskId: string, after: number, limit: number) {
-  const isAfter = and(eq(taskEvents.taskId, taskId), sql`${taskEvents.id} > ${after}`);
-  return readPage(ctx, {
-    fields: getTableColumns(taskEvents),
-    from: sql`${taskEvents} WHERE ${isAfter} ORDER BY ${taskEvents.id}`,
-    order: sql`id`,
-    limit,
-  });
 }
 
 /** The progress reports of a task, oldest first. @param after the id of the last report of the previous page */

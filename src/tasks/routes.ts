@@ -7,9 +7,10 @@ import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { readTaskFilter, taskFilterFields } from "./filter.ts";
+import { decodeHistoryCursor, listEvents } from "./history.ts";
 import { listTasks } from "./list-tasks.ts";
 import { TaskParams } from "./params.ts";
-import { countByStatus, getTask, listEvents, listFiles, listProgress, totalOf } from "./queries.ts";
+import { countByStatus, getTask, listFiles, listProgress, totalOf } from "./queries.ts";
 import {
   TaskCounts,
   TaskEventView,
@@ -103,7 +104,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, user, params, query }) => {
-        const after = decodeNumberCursor(query.cursor);
+        const after = decodeHistoryCursor(query.cursor);
         const { id } = await getTask(ctx, user.id, params.task_id);
         const found = await listEvents(ctx, id, after, query.limit);
         return pageOf(found, (event) => event.id, viewEvent);

@@ -4,11 +4,16 @@ import { inArray } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { jobs, type QueueName, taskJobs } from "../jobs.ts";
 import { deterministicJobId, uuidV7 } from "../platform/ids.ts";
-import type { NewJob } from "../platform/queue/add-jobs.ts";
+import type { Adding, NewJob } from "../platform/queue/add-jobs.ts";
 import { limitWaits } from "../schema/task-limits.ts";
 
+/** The place of the version in a UUID. */
+const VERSION_AT = 14;
+
+/** The first job has the id of its task as a UUID of version 8: it needs no hash, and indexes of jobs grow at one end. */
 export function taskJobId(taskId: string, run: number): string {
-  return deterministicJobId("task", taskId, run);
+  if (run > 1) return deterministicJobId("task", taskId, run);
+  return `${taskId.slice(0, VERSION_AT)}8${taskId.slice(VERSION_AT + 1)}`;
 }
 
 interface Runnable {
@@ -24,7 +29,12 @@ interface Runnable {
 }
 
 /** Enqueues the jobs of tasks that are due now or after `startAfterSeconds`. */
-export async function enqueueTasks(tx: Tx, tasks: readonly Runnable[], startAfterSeconds = 0): Promise<void> {
+export async function enqueueTasks(
+  tx: Tx,
+  tasks: readonly Runnable[],
+  startAfterSeconds = 0,
+  how?: Adding,
+): Promise<void> {
   for (const [queue, own] of byQueue(tasks)) {
     await tx.queue.add(
       tx.db,
@@ -38,6 +48,7 @@ export async function enqueueTasks(tx: Tx, tasks: readonly Runnable[], startAfte
           startAfterSeconds: startAfterSeconds + own,
         }),
       ),
+      how,
     );
   }
 }

@@ -1,7 +1,8 @@
 /** Tasks without HTTP, for tests of workers and verbs. Tests of the API use task-client.ts. */
 import type { Context } from "../../src/context.ts";
 import { createTasks, type TaskRequest } from "../../src/tasks/create/create-tasks.ts";
-import { getTask, listEvents } from "../../src/tasks/queries.ts";
+import { decodeHistoryCursor, listEvents } from "../../src/tasks/history.ts";
+import { getTask } from "../../src/tasks/queries.ts";
 import { hasEnded } from "../../src/tasks/state.ts";
 import type { Task } from "../../src/tasks/transitions.ts";
 import { until } from "./until.ts";
@@ -54,6 +55,6 @@ export function runningTask(ctx: Context, id: string): Promise<Task> {
 
 /** The audit trail without its `progress`. */
 export async function eventsOf(ctx: Context, id: string): Promise<string[]> {
-  const { items: events } = await listEvents(ctx, id, 0, 1000);
+  const { items: events } = await listEvents(ctx, id, decodeHistoryCursor(undefined), 1000);
   return events.map(({ type }) => type).filter((type) => type !== "progress");
 }

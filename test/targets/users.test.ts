@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { describe, expect, test } from "vitest";
-import { lockOwner } from "../../src/accounts/lock-owner.ts";
+import { lockOwners } from "../../src/accounts/lock-owners.ts";
 import { newBatchId } from "../../src/batches/ids.ts";
 import { transactionOn } from "../../src/platform/postgres/database.ts";
 import { createWorkflow } from "../../src/workflows/create/create-workflow.ts";
@@ -282,7 +282,7 @@ describe("undo", () => {
       const { db } = rowmill.ctx;
       const tx = { ...rowmill.ctx, db: transactionOn(client) as typeof db, afterCommit: [] };
       await client.query("BEGIN");
-      await lockOwner(tx, id);
+      await lockOwners(tx, [id]);
       await client.query(
         `INSERT INTO rowmill.batches (id, user_id, target, filename, header, mapping, row_delay_ms)
         VALUES ($1, $2, 'books', 'x', '{}', '{}', 0)`,

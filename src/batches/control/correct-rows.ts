@@ -1,4 +1,4 @@
-import { lockOwner } from "../../accounts/lock-owner.ts";
+import { lockOwners } from "../../accounts/lock-owners.ts";
 import { type Context, inTransaction } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { undefuse } from "../../platform/csv/cells.ts";
@@ -135,7 +135,7 @@ async function openStaging(ctx: Context, { id, userId, target, header, mapping }
     rowDelayMs: 0,
   };
   await inTransaction(ctx, async (tx) => {
-    await lockOwner(tx, userId);
+    await lockOwners(tx, [userId]);
     await tx.db.insert(batches).values(staging);
   });
   return stagingId;

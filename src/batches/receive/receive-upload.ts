@@ -1,6 +1,6 @@
 /** Streams an uploaded file into `batch_rows` and queues the batch when the whole file is stored. */
 import { createHash, type Hash } from "node:crypto";
-import { lockOwner } from "../../accounts/lock-owner.ts";
+import { lockOwners } from "../../accounts/lock-owners.ts";
 import { requireUsable } from "../../accounts/queries.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
@@ -239,7 +239,7 @@ async function openBatch(
   };
   await inTransaction(ctx, async (tx) => {
     await requireRoomForBatch(tx, upload.userId, upload.declaredBytes);
-    await lockOwner(tx, upload.userId);
+    await lockOwners(tx, [upload.userId]);
     await tx.db.insert(batches).values(batch);
   });
   return id;

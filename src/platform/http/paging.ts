@@ -41,12 +41,20 @@ function encodeCursor(key: string | number): string {
   return Buffer.from(String(key)).toString("base64url");
 }
 
-/** @returns 0 without a cursor. @throws DomainError `invalid_input` if `pageOf` cannot have returned the cursor */
-export function decodeNumberCursor(cursor: string | undefined, max = Number.MAX_SAFE_INTEGER): number {
-  if (cursor === undefined) return 0;
-  const key = decode(cursor, /^\d{1,16}$/);
-  if (Number(key) > max) throw notACursor();
-  return Number(key);
+/**
+ * @param min less than the key of every item
+ * @returns `min` without a cursor
+ * @throws DomainError `invalid_input` if `pageOf` cannot have returned the cursor
+ */
+export function decodeNumberCursor(
+  cursor: string | undefined,
+  max = Number.MAX_SAFE_INTEGER,
+  min = 0,
+): number {
+  if (cursor === undefined) return min;
+  const key = Number(decode(cursor, /^(\d{1,16}|-[1-9]\d{0,15})$/));
+  if (key > max || key < min) throw notACursor();
+  return key;
 }
 
 /** @returns null without a cursor. @throws DomainError `invalid_input` if `pageOf` cannot have returned the cursor */

@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Database } from "../postgres/database.ts";
+import { type GivenColumns, givenRows } from "../postgres/given-rows.ts";
 
 const schema = sql.identifier(QUEUE_SCHEMA);
 
@@ -15,6 +16,19 @@ export interface NewJob {
   readonly group?: string;
 }
 
+const COLUMNS = {
+  id: ["uuid", ({ id }) => id],
+  data: ["text", ({ payload }) => JSON.stringify(payload)],
+  priority: ["int", ({ priority = 0 }) => priority],
+  group_id: ["text", ({ group = null }) => group],
+  delay: ["float8", ({ startAfterSeconds = 0 }) => startAfterSeconds],
+} satisfies GivenColumns<NewJob>;
+
+export interface Adding {
+  /** The ids cannot exist, so that PostgreSQL need not look for each of them first. */
+  readonly areNew?: boolean;
+}
+
 /**
  * Adds jobs in the transaction of `db`. A job whose id exists is not added again.
  * @param channel on which the name of the queue is published if a job is due now
@@ -24,26 +38,24 @@ export async function addJobs(
   name: string,
   jobs: readonly NewJob[],
   channel: string,
+  { areNew = false }: Adding = {},
 ): Promise<void> {
   if (jobs.length === 0) return;
-  const column = (of: (job: NewJob) => string | number | null) => sql.param(jobs.map(of));
+  const { from, value } = givenRows(jobs, COLUMNS, "id");
   const published = sql`pg_notify(${channel}, ${name})`;
   const { rows } = await db.execute<{ isKnown: boolean }>(sql`
     WITH added AS (
       INSERT INTO ${schema}.job (id, name, data, priority, start_after, created_on, group_id, expire_seconds, deletion_seconds,
         keep_until, retry_limit, retry_delay, retry_backoff, retry_delay_max, policy, dead_letter, heartbeat_seconds)
-      SELECT given.id, queue.name, given.data::jsonb, given.priority, due.at, now(), given.group_id, expire_seconds, deletion_seconds,
-        due.at + retention_seconds * interval '1 s', retry_limit, retry_delay, coalesce(retry_backoff, false), retry_delay_max,
-        policy, dead_letter, heartbeat_seconds
+      SELECT given.id, queue.name, ${value("data")}::jsonb, ${value("priority")}, due.at, now(), ${value("group_id")}, expire_seconds,
+        deletion_seconds, due.at + retention_seconds * interval '1 s', retry_limit, retry_delay, coalesce(retry_backoff, false),
+        retry_delay_max, policy, dead_letter, heartbeat_seconds
       FROM ${schema}.queue AS queue
-      CROSS JOIN unnest(${column(({ id }) => id)}::uuid[], ${column(({ payload }) => JSON.stringify(payload))}::text[],
-        ${column(({ priority = 0 }) => priority)}::int[], ${column(({ group = null }) => group)}::text[],
-        ${column(({ startAfterSeconds = 0 }) => startAfterSeconds)}::float8[])
-        WITH ORDINALITY AS given (id, data, priority, group_id, delay, place)
-      CROSS JOIN LATERAL (SELECT now() + make_interval(secs => given.delay) AS at) AS due
+      CROSS JOIN ${from}
+      CROSS JOIN LATERAL (SELECT now() + make_interval(secs => ${value("delay")}) AS at) AS due
       WHERE queue.name = ${name}
       ORDER BY place
-      ON CONFLICT DO NOTHING
+      ${areNew ? undefined : sql`ON CONFLICT (name, id) DO NOTHING`}
       RETURNING start_after
     )
     SELECT EXISTS (SELECT FROM ${schema}.queue WHERE name = ${name}) AS "isKnown",

@@ -9,7 +9,7 @@ import type { Log } from "../log.ts";
 import type { ChangeListener } from "../postgres/change-listener.ts";
 import { connectionLimits, type Database, databaseOn } from "../postgres/database.ts";
 import { noTracing, type Tracing } from "../tracing/tracing.ts";
-import { addJobs, type NewJob } from "./add-jobs.ts";
+import { type Adding, addJobs, type NewJob } from "./add-jobs.ts";
 import { makeDue, raiseRetryLimit } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
 import type { Handler } from "./delivery.ts";
@@ -20,7 +20,7 @@ import { RunningJobs } from "./running-jobs.ts";
 
 export interface Queue {
   /** Adds jobs in the transaction of `db`: they exist if its other writes do. */
-  add(db: Database, job: JobContract, jobs: readonly NewJob[]): Promise<void>;
+  add(db: Database, job: JobContract, jobs: readonly NewJob[], how?: Adding): Promise<void>;
   /** Removes jobs in any state, in the transaction of `db`. */
   remove(db: Database, job: JobContract, ids: readonly string[]): Promise<void>;
   /**
@@ -166,11 +166,11 @@ export class PgBossQueue implements Queue {
     return !isUpkeep && this.#paused.has(queue);
   }
 
-  async add(db: Database, { name }: JobContract, jobs: readonly NewJob[]): Promise<void> {
+  async add(db: Database, { name }: JobContract, jobs: readonly NewJob[], how?: Adding): Promise<void> {
     const traceparent = this.#tracing.traceparent();
     const traced =
       traceparent === null ? jobs : jobs.map((job) => ({ ...job, payload: { ...job.payload, traceparent } }));
-    await addJobs(db, name, traced, CHANNEL);
+    await addJobs(db, name, traced, CHANNEL, how);
   }
 
   async remove(db: Database, { name }: JobContract, ids: readonly string[]): Promise<void> {

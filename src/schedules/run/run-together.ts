@@ -4,7 +4,8 @@ import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { isTransient } from "../../platform/postgres/database.ts";
 import { schedules } from "../../schema/schedules.ts";
-import { type PreparedTask, prepareScheduled, storeTasks } from "../../tasks/create/create-tasks.ts";
+import { type PreparedTask, prepareScheduled } from "../../tasks/create/create-tasks.ts";
+import { storeTasks } from "../../tasks/create/store-tasks.ts";
 import { type TaskBody, taskRequestOf } from "../../tasks/create/task-body.ts";
 import type { Schedule } from "../queries.ts";
 import { dueTicks, nextOf } from "../timing.ts";
@@ -76,10 +77,9 @@ async function runUsual(tx: Tx, ids: readonly string[]): Promise<Together> {
     return { schedule, next, tick: { scheduleId, tickAt, ...OVERLAPPED, blockedBy } };
   });
   if (usual.length === 0) return { ran: [], left: ids };
-  await storeTasks(
-    tx,
-    usual.flatMap(({ schedule }) => tasks.get(schedule.id) ?? []),
-  );
+  const prepared = usual.flatMap(({ schedule }) => tasks.get(schedule.id) ?? []);
+  const owners = prepared.map(({ userId }) => userId);
+  await storeTasks(tx, owners, prepared);
   await moveOn(tx, usual);
   await recordTicks(
     tx,

@@ -9,15 +9,16 @@ import { uuidV7 } from "../../platform/ids.ts";
 import { isStorable, requireStorable } from "../../platform/postgres/storable.ts";
 import { DEFAULT_PRIORITY } from "../../schema/tasks.ts";
 import { getTask } from "../queries.ts";
-import { enqueueTasks, taskJobId } from "../task-jobs.ts";
+import { taskJobId } from "../task-jobs.ts";
 import type { Task } from "../transitions.ts";
-import { findTaskType, requireTaskType } from "../types/registry.ts";
+import { requireTaskType } from "../types/registry.ts";
 import { requireTypeRole } from "../types/require-role.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { checkParams } from "./check-params.ts";
-import { type FileReference, fileFieldOf, findFiles } from "./find-files.ts";
-import { insertTasks } from "./insert-tasks.ts";
+import { type FileReference, type FoundFile, fileFieldOf, findFiles } from "./find-files.ts";
+import type { NewTask } from "./insert-tasks.ts";
 import { requireUsableParams } from "./require-usable-params.ts";
+import { type CreatedTask, storeTasks } from "./store-tasks.ts";
 
 export interface TaskRequest extends FileReference {
   readonly type: string;
@@ -31,12 +32,6 @@ export interface TaskRequest extends FileReference {
   readonly startAfter?: Date;
   readonly tags?: readonly string[];
   readonly metadata?: Readonly<Record<string, unknown>>;
-}
-
-interface CreatedTask {
-  readonly id: string;
-  readonly number: number;
-  readonly jobId: string;
 }
 
 export interface Created {
@@ -71,19 +66,21 @@ export async function createTasks(
   const checked = checkRequests(ctx.config, requests, options);
   return inTransaction(ctx, async (tx) => {
     await requireEnabledOwner(tx, userId);
-    const { groupId, rows } = await prepareTasks(tx, userId, requests, checked, options);
-    const numbers = await storeTasks(tx, rows);
-    const tasks = rows.map(({ id, jobId }) => ({ id, jobId, number: numbers.get(id) ?? 0 }));
+    const { groupId, drafts } = await prepareTasks(tx, userId, requests, checked, options);
+    const tasks = await storeTasks(tx, [userId], drafts);
     await recordRestricted(
       tx,
       userId,
-      rows.filter(({ type }) => findTaskType(type)?.role === "admin"),
+      tasks.flatMap(({ id }, index) => {
+        const { type } = checked[index] ?? {};
+        return type?.role === "admin" ? { id, type: type.name } : [];
+      }),
     );
     return { groupId, tasks };
   });
 }
 
-export type PreparedTask = Awaited<ReturnType<typeof prepareTasks>>["rows"][number];
+export type PreparedTask = NewTask & { readonly run: number; readonly startAfterSeconds: number };
 
 /**
  * Checks the tasks of schedules of one user whose account is enabled, and takes their place in the quotas. Writes nothing.
@@ -96,75 +93,78 @@ export async function prepareScheduled(
   schedules: readonly string[],
 ): Promise<readonly PreparedTask[]> {
   const checked = checkRequests(tx.config, requests);
-  return (await prepareTasks(tx, userId, requests, checked, { schedules })).rows;
+  return [...(await prepareTasks(tx, userId, requests, checked, { schedules })).drafts];
 }
 
 type Checked = ReturnType<typeof checkRequest>;
 
+/** @returns `drafts` makes each task when it is asked for, so that others can be stored meanwhile */
 async function prepareTasks(
   tx: Tx,
   userId: number,
   requests: readonly TaskRequest[],
   checked: readonly Checked[],
-  { together, field, schedules, workflow }: Options,
-) {
-  await requireTypeRole(
-    tx,
-    userId,
-    checked.map(({ type }) => type),
-  );
-  const paths = checked.map((_, index) => joinPath(pathOf(index, field), "params"));
+  options: Options,
+): Promise<{ groupId: string | null; drafts: Generator<PreparedTask> }> {
+  const { together, field } = options;
+  const types = checked.map(({ type }) => type);
+  await requireTypeRole(tx, userId, types);
   await requireUsableParams(
     tx,
     userId,
-    checked.map(({ type, params }, index) => ({ type, params, field: paths[index] ?? "" })),
+    checked.flatMap(({ type, params }, index) =>
+      type.requireUsable ? [{ type, params, field: joinPath(pathOf(index, field), "params") }] : [],
+    ),
   );
   await requireRoom(tx, userId, { tasks: checked.length, open_tasks: checked.length });
   const files = await findFiles(tx, userId, requests, (index) => pathOf(index, field));
+  for (const [index, type] of types.entries()) {
+    requireFile(type, files[index] ?? null, () => fileFieldOf(requests[index], pathOf(index, field)));
+  }
   const groupId = together ? uuidV7(tx.now()) : null;
+  return { groupId, drafts: draftTasks(tx, { userId, groupId, requests, checked, files, options }) };
+}
+
+interface Draftable {
+  readonly userId: number;
+  readonly groupId: string | null;
+  readonly requests: readonly TaskRequest[];
+  readonly checked: readonly Checked[];
+  readonly files: readonly (FoundFile | null)[];
+  readonly options: Options;
+}
+
+function* draftTasks(
+  { config, now }: Tx,
+  { userId, groupId, requests, checked, files, options }: Draftable,
+): Generator<PreparedTask> {
+  const { together, schedules, workflow } = options;
   const isSequential = together === "sequential";
-  const drafts = checked.map(({ type, ...facts }, index) => {
-    const id = uuidV7(tx.now());
-    const file = files[index] ?? null;
-    requireFile(type, file, fileFieldOf(requests[index], pathOf(index, field)));
-    const defaults = { run: 1, maxRetries: tx.config.taskMaxRetries, jobId: taskJobId(id, 1) };
+  let previousId: string | null = null;
+  for (const [index, { type, ...facts }] of checked.entries()) {
+    const id = uuidV7(now());
     const startAfter = requests[index]?.startAfter;
-    const delay = {
-      dueAt: startAfter?.toISOString() ?? null,
-      startAfterSeconds: startAfter ? Math.max(0, (startAfter.getTime() - tx.now().getTime()) / 1000) : 0,
-    };
-    const step = { workflowId: workflow?.id ?? null, workflowStep: workflow?.steps[index] ?? null };
-    return {
+    yield {
       id,
       userId,
       type: type.name,
       queue: type.queue,
-      ...defaults,
-      ...delay,
+      run: 1,
+      maxRetries: config.taskMaxRetries,
+      jobId: taskJobId(id, 1),
+      dueAt: startAfter?.toISOString() ?? null,
+      startAfterSeconds: startAfter ? Math.max(0, (startAfter.getTime() - now().getTime()) / 1000) : 0,
       ...facts,
-      file,
+      ...files[index],
       groupId,
-      ...step,
+      workflowId: workflow?.id ?? null,
+      workflowStep: workflow?.steps[index] ?? null,
       scheduleId: schedules?.[index],
+      afterId: isSequential ? previousId : null,
+      hasNext: isSequential && index < checked.length - 1,
     };
-  });
-  const rows = drafts.map(({ file, ...task }, index) => ({
-    ...task,
-    ...file,
-    afterId: isSequential ? (drafts[index - 1]?.id ?? null) : null,
-    hasNext: isSequential && index < drafts.length - 1,
-  }));
-  return { groupId, rows };
-}
-
-/** Stores prepared tasks, also of several users, in their order, and enqueues their jobs. @returns their numbers by id */
-export async function storeTasks(tx: Tx, rows: readonly PreparedTask[]): Promise<Map<string, number>> {
-  const numbers = await insertTasks(tx, rows);
-  await enqueueTasks(
-    tx,
-    rows.filter(({ afterId }) => afterId === null),
-  );
-  return numbers;
+    previousId = id;
+  }
 }
 
 /**
@@ -177,7 +177,7 @@ export async function checkTask(tx: Tx, userId: number, request: TaskRequest, pa
   await requireTypeRole(tx, userId, [type]);
   await requireUsableParams(tx, userId, [{ type, params, field: joinPath(path, "params") }]);
   const [file = null] = await findFiles(tx, userId, [request], () => path);
-  requireFile(type, file, fileFieldOf(request, path));
+  requireFile(type, file, () => fileFieldOf(request, path));
 }
 
 /** Tasks of types for admins are in the audit log: they send mail to many people, or remove logs. */
@@ -252,14 +252,15 @@ export function checkRequest(config: Config, request: TaskRequest, path: string)
   };
 }
 
-export function requireFile(type: TaskType, file: { fileBytes: number } | null, field: string): void {
+/** @throws DomainError `invalid_input` */
+export function requireFile(type: TaskType, file: { fileBytes: number } | null, fieldOf: () => string): void {
   const { maxFileBytes = Number.POSITIVE_INFINITY } = type.limits;
-  if (!file && type.file === "required") throw invalidField(field, `is required for ${type.name}.`);
+  if (!file && type.file === "required") throw invalidField(fieldOf(), `is required for ${type.name}.`);
   if (file && type.file === "none")
-    throw invalidField(field, `must be absent: a task of type ${type.name} has no file.`);
+    throw invalidField(fieldOf(), `must be absent: a task of type ${type.name} has no file.`);
   if (file && file.fileBytes > maxFileBytes) {
     throw invalidField(
-      field,
+      fieldOf(),
       `names a file of ${file.fileBytes} bytes. The limit for ${type.name} is ${maxFileBytes}.`,
     );
   }

@@ -1,6 +1,7 @@
 /** The statement that stores new tasks. */
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
+import { type GivenColumns, givenRows } from "../../platform/postgres/given-rows.ts";
 
 export interface NewTask {
   readonly id: string;
@@ -55,55 +56,37 @@ const COLUMNS = {
   tags: ["json", ({ tags }) => JSON.stringify(tags)],
   metadata: ["json", ({ metadata }) => JSON.stringify(metadata)],
   due_at: ["timestamptz", ({ dueAt }) => dueAt],
-} satisfies Record<string, readonly [type: string, of: (task: NewTask) => unknown]>;
-
-type Column = keyof typeof COLUMNS;
+} satisfies GivenColumns<NewTask>;
 
 /**
- * Inserts all tasks in one statement, because there can be thousands. Arrays of the columns that differ cost a third of a JSON
- * document with all of them.
+ * Inserts all tasks in one statement, because there can be thousands. The events of the creation are stored only for tasks that
+ * wait for another one; for the others, the history derives them (tasks/history.ts).
  * @returns the number of each task, by id
  */
 export async function insertTasks(tx: Tx, rows: readonly NewTask[]): Promise<Map<string, number>> {
   const actorId = tx.actor?.id ?? null;
-  const { arrays, names, value } = columnsOf(rows);
+  const { from, value } = givenRows(rows, COLUMNS, "id");
+  const waits = rows.some(({ afterId }) => afterId !== null);
+  const recorded = sql`, recorded AS (
+      INSERT INTO rowmill.task_events (task_id, type, actor_id)
+      SELECT id, 'created', ${actorId}::bigint FROM inserted WHERE after_id IS NOT NULL
+    )`;
   const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
     WITH inserted AS (
       INSERT INTO rowmill.tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
-        file_bytes, max_retries, job_id, group_id, after_id, has_next, schedule_id, workflow_id, workflow_step, tags, metadata, due_at)
+        file_bytes, max_retries, job_id, group_id, after_id, has_next, schedule_id, workflow_id, workflow_step, tags, metadata, due_at,
+        created_by)
       SELECT id, ${value("user_id")}, ${value("type")}, ${value("queue")}, ${value("title")}, ${value("description")},
         ${value("priority")}, ${value("params")}, ${value("file_id")}, ${value("file_path")}, ${value("file_name")},
         ${value("file_bytes")}, ${value("max_retries")}, ${value("job_id")}, ${value("group_id")}, ${value("after_id")},
         ${value("has_next")}, ${value("schedule_id")}, ${value("workflow_id")}, ${value("workflow_step")},
         ARRAY(SELECT json_array_elements_text(${value("tags")})), ${value("metadata")},
-        CASE WHEN ${value("after_id")} IS NULL THEN greatest(now(), ${value("due_at")}) END
-      FROM unnest(${sql.join(arrays, sql`, `)}) WITH ORDINALITY AS given (${sql.join(names, sql`, `)}, place)
+        CASE WHEN ${value("after_id")} IS NULL THEN greatest(now(), ${value("due_at")}) END,
+        CASE WHEN ${value("after_id")} IS NULL THEN ${actorId ?? 0}::bigint END
+      FROM ${from}
       ORDER BY place
       RETURNING id, number, after_id
-    ), recorded AS (
-      INSERT INTO rowmill.task_events (task_id, type, actor_id)
-      SELECT id, 'created'::rowmill.task_event_type, ${actorId}::bigint FROM inserted
-      UNION ALL SELECT id, 'queued', ${actorId} FROM inserted WHERE after_id IS NULL
-    )
+    )${waits ? recorded : undefined}
     SELECT id, number FROM inserted`);
   return new Map(inserted.map(({ id, number }) => [id, Number(number)]));
-}
-
-/** A column in which all tasks agree is sent once. */
-function columnsOf(rows: readonly NewTask[]) {
-  const arrays: SQL[] = [];
-  const names: SQL[] = [];
-  const shared = new Map<string, SQL>();
-  for (const [name, [type, of]] of Object.entries(COLUMNS)) {
-    const values = rows.map((row) => of(row) ?? null);
-    const sqlType = sql.raw(type);
-    if (name !== "id" && values.every((each) => each === values[0])) {
-      shared.set(name, sql`${values[0]}::${sqlType}`);
-    } else {
-      arrays.push(sql`${sql.param(values)}::${sqlType}[]`);
-      names.push(sql`${sql.identifier(name)}`);
-    }
-  }
-  const value = (name: Column): SQL => shared.get(name) ?? sql`given.${sql.identifier(name)}`;
-  return { arrays, names, value };
 }

@@ -84,7 +84,7 @@ async function withFiles(tx: Tx, userId: number, steps: readonly CheckedStep[]):
   const found = await findFiles(tx, userId, references, fieldOf);
   return steps.map((step, index) => {
     const file = step.hasFileTemplate ? { fileBytes: 0 } : (found[index] ?? null);
-    requireFile(step.taskType, file, fileFieldOf(step.task, step.field));
+    requireFile(step.taskType, file, () => fileFieldOf(step.task, step.field));
     return { ...step, fileId: found[index]?.fileId ?? null };
   });
 }
