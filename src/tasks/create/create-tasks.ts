@@ -16,9 +16,8 @@ import { requireTypeRole } from "../types/require-role.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { checkParams } from "./check-params.ts";
 import { type FileReference, type FoundFile, fileFieldOf, findFiles } from "./find-files.ts";
-import type { NewTask } from "./insert-tasks.ts";
 import { requireUsableParams } from "./require-usable-params.ts";
-import { type CreatedTask, storeTasks } from "./store-tasks.ts";
+import { type CreatedTask, type PreparedTask, storeTasks } from "./store-tasks.ts";
 
 export interface TaskRequest extends FileReference {
   readonly type: string;
@@ -79,8 +78,6 @@ export async function createTasks(
     return { groupId, tasks };
   });
 }
-
-export type PreparedTask = NewTask & { readonly run: number; readonly startAfterSeconds: number };
 
 /**
  * Checks the tasks of schedules of one user whose account is enabled, and takes their place in the quotas. Writes nothing.
