@@ -1,5 +1,5 @@
 /** Writes result files. JSON is written as text, because JavaScript objects reorder names such as "2". */
-import { csvRecords, defuse } from "../../platform/csv/cells.ts";
+import { csvRecord, defuse } from "../../platform/csv/cells.ts";
 import { uniqueNames } from "../../platform/csv/unique-names.ts";
 import { EXTRA_COLUMN, RESULT_COLUMNS } from "../../targets/match-header.ts";
 import { plainLines } from "./plain-lines.ts";
@@ -72,24 +72,12 @@ function csvWriter(columns: ResultColumns, withBom: boolean): ResultWriter {
     return line;
   };
   const plainLine = plainLines(width, columns.hasExtra);
+  const line = (row: ResultRow | RowText) =>
+    (typeof row === "string" ? plainLine(row) : null) ?? csvRecord(cellsOf(asRow(row)));
   return {
-    head: (withBom ? "\uFEFF" : "") + csvRecords([names]),
+    head: (withBom ? "\uFEFF" : "") + csvRecord(names),
     tail: "",
-    page(rows) {
-      let text = "";
-      // One call writes all rows up to the next plain one.
-      let others: string[][] = [];
-      for (const row of rows) {
-        const line = typeof row === "string" ? plainLine(row) : null;
-        if (line === null) others.push(cellsOf(asRow(row)));
-        else {
-          if (others.length > 0) text += csvRecords(others);
-          others = [];
-          text += line;
-        }
-      }
-      return text + csvRecords(others);
-    },
+    page: (rows) => rows.map(line).join(""),
   };
 }
 
