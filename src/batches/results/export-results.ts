@@ -1,12 +1,14 @@
 /** Exports the rows of a batch and their results as a file. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
-import { DomainError } from "../../errors.ts";
+import { DomainError, notFound } from "../../errors.ts";
 import { DOWNLOAD_PAGE_BYTES, RELEASE } from "../../platform/http/bounded-answers.ts";
 import { getState, type StoredBatch } from "../queries.ts";
 import { addedBytes, readMeasuredPage } from "./measured-pages.ts";
-import { type ResultFormat, type ResultRow, resultWriter } from "./result-formats.ts";
+import { type ResultFormat, resultWriter } from "./result-formats.ts";
 import { hasStatus, type Range, type ResultFile } from "./result-ranges.ts";
+import type { ResultRow, RowText } from "./result-rows.ts";
 import { mayBeShort, readShortPage } from "./short-pages.ts";
 
 /** Each page is one short query, so a slow client holds neither a connection nor a snapshot that would block vacuum. */
@@ -54,49 +56,66 @@ export async function exportResults(
   return text();
 }
 
+interface Page {
+  /** Empty: the file has no more rows. */
+  readonly rows: (ResultRow | RowText)[];
+  /** The next page begins after this row number. */
+  readonly end: number;
+}
+
 async function* resultPages(
   ctx: Context,
   uploaded: StoredBatch,
   file: ResultFile,
   format: ResultFormat,
-): AsyncGenerator<ResultRow[]> {
+): AsyncGenerator<Page["rows"]> {
   const { id, totalRows } = uploaded;
+  const added = addedBytes(uploaded, format);
+  let { state } = uploaded;
   let rows = FIRST_PAGE_ROWS;
-  const canBeShort = (file === "all" || file === "success") && mayBeShort(uploaded);
-  const readShort = async (batch: StoredBatch, range: Range): Promise<ResultRow[] | null> => {
-    if (!canBeShort || rows < MIN_SHORT_ROWS) return null;
+  const canBeShort = mayBeShort(uploaded);
+  const readShort = async (range: Range): Promise<Page | null> => {
+    if (!canBeShort || range.rows < MIN_SHORT_ROWS || (file !== "all" && file !== "success")) return null;
     await ctx.reserveMemory(DOWNLOAD_PAGE_BYTES);
-    const limits = { addedBytes: addedBytes(batch, format), maxBytes: DOWNLOAD_PAGE_BYTES };
-    const { rows: page, bytes } = await readShortPage(ctx, batch, file, range, limits);
-    if (bytes !== null)
-      rows = Math.ceil(rows * Math.min(2, (FULL * DOWNLOAD_PAGE_BYTES) / Math.max(bytes, 1)));
-    rows = Math.min(rows, PAGE_ROWS);
-    return page;
-  };
-  const read = async (after: number): Promise<ResultRow[]> => {
-    const batch = { ...uploaded, state: await getState(ctx, id) };
-    const range = { after, rows };
-    let page = await readShort(batch, range);
-    if (page === null) {
-      const { items, hasMore } = await readMeasuredPage(ctx, batch, file, format, range);
-      rows = Math.min(PAGE_ROWS, Math.ceil(hasMore ? items.length * RANGE_OF_PAGE : range.rows * 2));
-      page = items;
+    const limits = { addedBytes: added, maxBytes: DOWNLOAD_PAGE_BYTES };
+    const read = () => readShortPage(ctx, { ...uploaded, state }, file, range, limits);
+    let page = await read();
+    for (; page.state !== state; page = await read()) {
+      if (page.state === null) throw notFound("batch");
+      state = page.state;
     }
-    if (page.length > 0 || file === "unprocessed") return page;
-    const next = await nextRow(ctx, batch, file, after + range.rows);
-    return next === null ? [] : read(next - 1);
+    const { rows: found, bytes } = page;
+    if (bytes !== null)
+      rows = Math.ceil(range.rows * Math.min(2, (FULL * DOWNLOAD_PAGE_BYTES) / Math.max(bytes, 1)));
+    rows = Math.min(rows, PAGE_ROWS);
+    return found && { rows: found, end: range.after + range.rows };
+  };
+  const readMeasured = async (range: Range): Promise<Page> => {
+    const batch = { ...uploaded, state: await getState(ctx, id) };
+    const { items, hasMore } = await readMeasuredPage(ctx, batch, file, format, range);
+    rows = Math.min(PAGE_ROWS, Math.ceil(hasMore ? items.length * RANGE_OF_PAGE : range.rows * 2));
+    const isRange = !hasMore && file !== "unprocessed";
+    return { rows: items, end: isRange ? range.after + range.rows : (items.at(-1)?.row ?? range.after) };
+  };
+  const read = async (after: number): Promise<Page> => {
+    const range = { after, rows };
+    const page = (await readShort(range)) ?? (await readMeasured(range));
+    if (page.rows.length > 0 || file === "unprocessed") return page;
+    const next = await nextRow(ctx, uploaded, file, page.end);
+    return next === null ? page : read(next - 1);
   };
   let sent = 0;
   let page = await read(0);
-  while (page.length > 0) {
-    const last = page.at(-1)?.row ?? 0;
+  while (page.rows.length > 0) {
     // The database reads on while this page is written, unless its rows are long.
-    const next = page.length > 1 ? read(last) : null;
+    const next = page.rows.length > 1 ? read(page.end) : null;
     // A client that disconnects leaves `next` without a reader, and its failure unhandled.
     next?.catch(() => {});
-    sent += page.length;
-    yield page;
-    page = await (next ?? read(last));
+    // Writing a page blocks this process: the statement must have left before.
+    await nextTurn();
+    sent += page.rows.length;
+    yield page.rows;
+    page = await (next ?? read(page.end));
   }
   // An incomplete file must not look complete: the exception aborts the download.
   if (file === "all" && sent !== totalRows)

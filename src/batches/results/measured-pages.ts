@@ -7,8 +7,9 @@ import { maskSecrets } from "../../targets/secrets.ts";
 import type { StoredBatch } from "../queries.ts";
 import { chunkOfRow, nameBytes, rowsOfStatus, statusIn } from "../row-queries.ts";
 import type { RowStatus } from "../views.ts";
-import type { ResultFormat, ResultRow } from "./result-formats.ts";
+import type { ResultFormat } from "./result-formats.ts";
 import { hasStatus, type Range, RESULT, type ResultFile, within } from "./result-ranges.ts";
+import type { ResultRow } from "./result-rows.ts";
 
 /** The result columns of a row in a CSV. */
 const RESULT_BYTES = 50;

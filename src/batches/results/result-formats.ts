@@ -1,8 +1,9 @@
 /** Writes result files. JSON is written as text, because JavaScript objects reorder names such as "2". */
-import { csvRecords, defuse } from "../../platform/csv/cells.ts";
+import { csvRecord, defuse } from "../../platform/csv/cells.ts";
 import { uniqueNames } from "../../platform/csv/unique-names.ts";
 import { EXTRA_COLUMN, RESULT_COLUMNS } from "../../targets/match-header.ts";
-import type { RowStatus } from "../views.ts";
+import { plainLines } from "./plain-lines.ts";
+import { type ResultRow, type RowText, readRow } from "./result-rows.ts";
 
 export const RESULT_FORMATS = ["csv", "json", "ndjson"] as const;
 export type ResultFormat = (typeof RESULT_FORMATS)[number];
@@ -13,23 +14,13 @@ export const MEDIA_TYPES: Readonly<Record<ResultFormat, string>> = {
   ndjson: "application/x-ndjson",
 };
 
-export interface ResultRow {
-  readonly row: number;
-  /** In the order of the header; cells beyond it go into `_extra`. */
-  readonly cells: readonly string[];
-  readonly status: RowStatus;
-  readonly errorCode: string | null;
-  readonly error: string | null;
-  readonly recordId: number | null;
-  /** The key of a record in a table of an application, as JSON. It takes the place of the id. */
-  readonly recordKey: string | null;
-}
+type PageRows = readonly (ResultRow | RowText)[];
 
 /** A file consists of the head, any number of pages, and the tail. */
 export interface ResultWriter {
   readonly head: string;
   readonly tail: string;
-  page(rows: readonly ResultRow[]): string;
+  page(rows: PageRows): string;
 }
 
 export interface ResultColumns {
@@ -80,12 +71,17 @@ function csvWriter(columns: ResultColumns, withBom: boolean): ResultWriter {
     if (columns.hasExtra) line.push(extraCells(cells, width) ?? "");
     return line;
   };
+  const plainLine = plainLines(width, columns.hasExtra);
+  const line = (row: ResultRow | RowText) =>
+    (typeof row === "string" ? plainLine(row) : null) ?? csvRecord(cellsOf(asRow(row)));
   return {
-    head: (withBom ? "\uFEFF" : "") + csvRecords([names]),
+    head: (withBom ? "\uFEFF" : "") + csvRecord(names),
     tail: "",
-    page: (rows) => csvRecords(rows.map(cellsOf)),
+    page: (rows) => rows.map(line).join(""),
   };
 }
+
+const asRow = (row: ResultRow | RowText) => (typeof row === "string" ? readRow(row) : row);
 
 function jsonWriter(columns: ResultColumns): ResultWriter {
   const lines = jsonLines(columns, "");
@@ -101,7 +97,7 @@ function jsonWriter(columns: ResultColumns): ResultWriter {
   };
 }
 
-function jsonLines(columns: ResultColumns, lineEnd: string): (rows: readonly ResultRow[]) => string {
+function jsonLines(columns: ResultColumns, lineEnd: string): (rows: PageRows) => string {
   const width = columns.header.length;
   const labels = uploadedNames(columns).map((name) => `${JSON.stringify(name)}:`);
   const line = ({ row, cells, status, errorCode, error, recordId, recordKey }: ResultRow) => {
@@ -113,7 +109,7 @@ function jsonLines(columns: ResultColumns, lineEnd: string): (rows: readonly Res
     if (extra) text += `,"${EXTRA_COLUMN}":${extra}`;
     return `${text}}${lineEnd}`;
   };
-  return (rows) => rows.map(line).join("");
+  return (rows) => rows.map((row) => line(asRow(row))).join("");
 }
 
 /** The cells beyond the header as a JSON array. Null if all of them are empty: the row has only surplus delimiters. */

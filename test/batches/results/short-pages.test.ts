@@ -1,8 +1,11 @@
+import type pg from "pg";
 import { describe, expect, test } from "vitest";
 import { getBatch } from "../../../src/batches/queries.ts";
 import { exportResults } from "../../../src/batches/results/export-results.ts";
 import { readMeasuredPage } from "../../../src/batches/results/measured-pages.ts";
+import { readRow } from "../../../src/batches/results/result-rows.ts";
 import { readShortPage } from "../../../src/batches/results/short-pages.ts";
+import { databaseOn } from "../../../src/platform/postgres/database.ts";
 import type { BatchState } from "../../../src/schema/batches.ts";
 import { randomOf } from "../../support/random.ts";
 import { storeBatch } from "../../support/result-files.ts";
@@ -85,7 +88,7 @@ describe("a page of short rows", () => {
         ]) {
           const measured = await readMeasuredPage(rowmill.ctx, batch, file, "csv", range);
           const short = await readShortPage(rowmill.ctx, batch, file, range, LIMITS);
-          expect(short.rows).toEqual(measured.items);
+          expect(short.rows?.map(readRow)).toEqual(measured.items);
           expect(measured.hasMore).toBe(false);
         }
       }
@@ -107,7 +110,7 @@ describe("a page of short rows", () => {
     const digits = "(SELECT string_agg(md5(n::text || i::text), '') FROM generate_series(1, 2000) AS i)";
     const id = await storeBatch(rowmill, user, 20, "", digits);
     const batch = await getBatch(rowmill.ctx, user.userId, id);
-    expect(await readShortPage(rowmill.ctx, batch, "all", { after: 1, rows: 20 }, LIMITS)).toEqual({
+    expect(await readShortPage(rowmill.ctx, batch, "all", { after: 1, rows: 20 }, LIMITS)).toMatchObject({
       rows: null,
       bytes: null,
     });
@@ -156,21 +159,89 @@ describe("a page of short rows", () => {
     },
   );
 
-  test("a file of short rows takes two statements per page", async () => {
+  test("compressed cells count with their full length", async () => {
     const user = await rowmill.newUser();
-    const id = await storeBatch(rowmill, user, 5000, "x");
+    const id = await storeBatch(rowmill, user, 10, "z".repeat(30_000));
     const batch = await getBatch(rowmill.ctx, user.userId, id);
-    let statements = 0;
-    const db = new Proxy(rowmill.ctx.db, {
-      get(target, name) {
-        if (name === "execute" || name === "select") statements++;
-        const value = Reflect.get(target, name);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
-    const ctx = { ...rowmill.ctx, db };
-    for await (const _ of await exportResults(ctx, batch, { file: "all", format: "csv", withBom: false }));
-    // For each page the state and the rows. Before the end, the state, an empty page, and the search for a later row.
-    expect(statements).toBeLessThanOrEqual(2 * Math.ceil(5000 / 1000) + 4);
+    const { bytes, rows } = await readShortPage(rowmill.ctx, batch, "all", { after: 1, rows: 10 }, LIMITS);
+    expect(rows).toBeNull();
+    expect(bytes).toBeGreaterThan(300_000);
+    const all = { ...LIMITS, maxBytes: 2 ** 20 };
+    const page = await readShortPage(rowmill.ctx, batch, "all", { after: 1, rows: 10 }, all);
+    expect(page.bytes).toBe(bytes);
+    expect(page.rows).toHaveLength(10);
+  });
+
+  test("a file of short rows takes one statement per page, which leaves before the page before it is written", async () => {
+    const { statements, file } = await downloading(12_000);
+    const pages: number[] = [];
+    for await (const text of file) if (text.split("\n").length > 100) pages.push(statements.length);
+    expect(pages.length).toBeGreaterThanOrEqual(4);
+    for (const [index, sent] of pages.slice(0, -1).entries()) expect(sent).toBe(index + 2);
+    // At the end an empty page, and the search for a later row.
+    expect(statements.length).toBeLessThanOrEqual(pages.length + 2);
+  });
+
+  test("a page shows the state that the batch has when it is read", async () => {
+    const { id, file } = await downloading(12_000, "queued");
+    let text = "";
+    for await (const part of file) {
+      if (text.length < 100 && part.length > 100)
+        await rowmill.ctx.pool.query(
+          "UPDATE rowmill.batches SET state = 'cancelled', finished_at = now() WHERE id = $1",
+          [id],
+        );
+      text += part;
+    }
+    const last = (status: string) => text.lastIndexOf(`,${status},`);
+    expect(last("pending")).toBeGreaterThan(0);
+    expect(last("unprocessed")).toBeGreaterThan(last("pending"));
+    expect(text.match(/,pending,|,unprocessed,|,success,|,failed,/g)).toHaveLength(12_000);
+  });
+
+  test("a batch that is deleted during its download ends it with an error", async () => {
+    const { id, file } = await downloading(12_000);
+    await expect(async () => {
+      for await (const part of file)
+        if (part.length > 1000)
+          await rowmill.ctx.pool.query(
+            "UPDATE rowmill.batches SET state = 'deleting', finished_at = NULL WHERE id = $1",
+            [id],
+          );
+    }).rejects.toMatchObject({ code: "not_found" });
   });
 });
+
+/** The file `all.csv` of a new batch, and the statements that PostgreSQL has got for it. */
+async function downloading(rows: number, state: BatchState = "cancelled") {
+  const user = await rowmill.newUser();
+  const id = await storeBatch(rowmill, user, rows, "x");
+  const statements: string[] = [];
+  const pool = new Proxy(rowmill.ctx.pool, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (name !== "query") return typeof value === "function" ? value.bind(target) : value;
+      return async (query: pg.QueryConfig, values?: unknown[]) => {
+        const client = await target.connect();
+        try {
+          const answer = client.query(query, values);
+          statements.push(query.text);
+          return await answer;
+        } finally {
+          client.release();
+        }
+      };
+    },
+  });
+  await pool.query(
+    {
+      text: "UPDATE rowmill.batches SET state = $2::rowmill.batch_state, finished_at = CASE WHEN $2 = 'cancelled' THEN now() END WHERE id = $1",
+    },
+    [id, state],
+  );
+  const ctx = { ...rowmill.ctx, db: databaseOn(pool) };
+  const batch = { ...(await getBatch(rowmill.ctx, user.userId, id)), warnings: {} };
+  statements.length = 0;
+  const file = await exportResults(ctx, batch, { file: "all", format: "csv", withBom: false });
+  return { id, statements, file };
+}

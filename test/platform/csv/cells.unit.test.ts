@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { csvRecords, defuse, undefuse } from "../../../src/platform/csv/cells.ts";
+import { csvRecord, csvRecords, defuse, undefuse } from "../../../src/platform/csv/cells.ts";
 import { cells, readText } from "../../support/csv-reader.ts";
 
 describe("a cell that a spreadsheet would run", () => {
@@ -124,6 +124,7 @@ test("written records are those of RFC 4180", () => {
   const records = [...recordsOf(CELLS, 7), ...recordsOf(NASTY, 3), ...recordsOf(NASTY.toReversed(), 5)];
   expect(csvRecords(records)).toBe(reference(records));
   expect(csvRecords([])).toBe("");
+  for (const record of records) expect(csvRecord(record)).toBe(csvRecords([record]));
 });
 
 test("Rowmill reads a written record back", async () => {
