@@ -3,10 +3,9 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { problems } from "../platform/http/errors.ts";
-import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { decodeNumberCursor, PageQuery, SearchedPage, searchedPageOf } from "../platform/http/paging.ts";
 import { NUL_FREE, NumericId } from "../platform/http/schemas.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
-import { firstOf } from "../platform/postgres/read-page.ts";
 import { getAccount, listAccounts } from "./queries.ts";
 import { ManagedAccountView, viewAccount } from "./views.ts";
 
@@ -53,7 +52,7 @@ export function accountListRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "List accounts",
           description: "All accounts, oldest first.",
           querystring: Query,
-          response: { 200: Page(ManagedAccountView), ...problems(400, 401, 403) },
+          response: { 200: SearchedPage(ManagedAccountView), ...problems(400, 401, 403) },
         },
       },
       async ({ ctx, query }) => {
@@ -66,9 +65,9 @@ export function accountListRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         };
         const found = await listAccounts(ctx, filter, {
           after: decodeNumberCursor(cursor),
-          limit: limit + 1,
+          limit,
         });
-        return pageOf(firstOf(found, limit), ({ id }) => id, viewAccount);
+        return searchedPageOf(found, ({ id }) => id, viewAccount);
       },
     );
 

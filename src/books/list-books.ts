@@ -3,6 +3,7 @@ import { type Context, inTransaction } from "../context.ts";
 import { invalidField } from "../errors.ts";
 import { postgresError } from "../platform/postgres/database.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
+import { searchList } from "../platform/postgres/search-list.ts";
 import { SQLSTATE } from "../platform/sqlstates.ts";
 import { books } from "../schema/targets.ts";
 import type { StoredBook } from "./queries.ts";
@@ -32,30 +33,59 @@ export interface BookList {
   readonly search?: string | undefined;
 }
 
-/** The time limit of a page that is searched, or sorted by title or author. */
+/** The time limit of a page that is sorted by title or author. */
 const MAX_MS = 5000;
 
 /**
- * Lists books of the owner. A page by id without a search reads only its books. Any other page reads all books of the
- * owner, because an index would slow down every row of an upload. A million books took 1 s, and 2.5 s without a match.
+ * Lists books of the owner. A page by id without a search reads only its books, and with one a part of the list. A page in another
+ * order reads all books of the owner, because an index would slow down every row of an upload: 0.4 s for a million books.
  * @throws DomainError `invalid_input` if reading all books takes too long
  */
 export async function listBooks(ctx: Context, userId: number, list: BookList): Promise<Found<ListedBook>> {
   const words = list.search?.split(/\s+/).filter(Boolean) ?? [];
-  if (words.length === 0 && !keyOf(list.sort)) return pageOf(ctx, userId, list, words);
+  if (!keyOf(list.sort))
+    return words.length === 0 ? pageOf(ctx, userId, list, words) : searchById(ctx, userId, list, words);
   try {
-    return await pageOf(ctx, userId, list, words, (statement) =>
-      inTransaction(ctx, async (tx) => {
-        await tx.db.execute(sql`SELECT set_config('statement_timeout', ${String(MAX_MS)}, true)`);
-        return (await tx.db.execute(statement)).rows;
-      }),
-    );
+    return await pageOf(ctx, userId, list, words, {
+      run: (statement) =>
+        inTransaction(ctx, async (tx) => {
+          await tx.db.execute(sql`SELECT set_config('statement_timeout', ${String(MAX_MS)}, true)`);
+          return (await tx.db.execute(statement)).rows;
+        }),
+    });
   } catch (error) {
     if (postgresError(error)?.code !== SQLSTATE.queryCanceled) throw error;
-    const option = words.length > 0 ? "search" : "sort";
-    const message = `Reading all of your books took more than ${MAX_MS / 1000} seconds. Leave out \`${option}\`, or try again later.`;
-    throw invalidField(option, message, error);
+    const message = `Reading all of your books took more than ${MAX_MS / 1000} seconds. Leave out \`sort\`, or try again later.`;
+    throw invalidField("sort", message, error);
   }
+}
+
+function searchById(
+  ctx: Context,
+  userId: number,
+  list: BookList,
+  words: readonly string[],
+): Promise<Found<ListedBook>> {
+  const { isDescending, direction, follows } = orderOf(list.sort);
+  const isAfter = list.after ? sql`${books.id} ${follows} ${list.after.id}` : undefined;
+  const where = and(eq(books.userId, userId), isAfter);
+  return searchList(ctx.db, {
+    list: (count) =>
+      sql`SELECT * FROM ${books} WHERE ${where} ORDER BY ${books.id} ${direction} LIMIT ${count}`,
+    key: "id",
+    isAscending: !isDescending,
+    texts: ["title", "author"],
+    read: (last) => pageOf(ctx, userId, list, words, { upTo: last === null ? undefined : Number(last) }),
+  });
+}
+
+function orderOf(sort: BookSort) {
+  const isDescending = sort.startsWith("-");
+  return {
+    isDescending,
+    direction: isDescending ? sql`DESC` : sql`ASC`,
+    follows: isDescending ? sql`<` : sql`>`,
+  };
 }
 
 async function pageOf(
@@ -63,16 +93,18 @@ async function pageOf(
   userId: number,
   { sort, after, limit, maxBytes }: BookList,
   words: readonly string[],
-  run?: (statement: SQL) => Promise<Record<string, unknown>[]>,
+  {
+    run,
+    upTo,
+  }: { run?: (statement: SQL) => Promise<Record<string, unknown>[]>; upTo?: number | undefined } = {},
 ): Promise<Found<ListedBook>> {
   const key = keyOf(sort);
-  const isDescending = sort.startsWith("-");
-  const direction = isDescending ? sql`DESC` : sql`ASC`;
-  const follows = isDescending ? sql`<` : sql`>`;
+  const { direction, follows } = orderOf(sort);
   const isAfterKey =
     after && key ? sql`(${key}, ${books.id}) ${follows} (${after.key}, ${after.id})` : undefined;
   const isAfterId = after && !key ? sql`${books.id} ${follows} ${after.id}` : undefined;
-  const where = and(eq(books.userId, userId), isAfterKey, isAfterId, ...words.map(hasWord));
+  const isSearched = upTo === undefined ? undefined : sql`NOT (${books.id} ${follows} ${upTo})`;
+  const where = and(eq(books.userId, userId), isAfterKey, isAfterId, isSearched, ...words.map(hasWord));
   const byKey = key ? sql`${key} ${direction},` : sql``;
   const { items, hasMore } = await readPage(ctx, {
     fields: { ...getTableColumns(books), sortKey: sql<string | null>`${key ?? sql`NULL::text`}` },

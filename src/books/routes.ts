@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { problems } from "../platform/http/errors.ts";
-import { Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { PageQuery, SearchedPage, searchedPageOf } from "../platform/http/paging.ts";
 import { NUL_FREE, NumericId } from "../platform/http/schemas.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { BookEditBody, NewBookBody, withBookBody } from "./book-body.ts";
@@ -56,17 +56,18 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "List books",
           description: "Your books, optionally searched and sorted.",
           querystring: BookQuery,
-          response: { 200: Page(Type.Ref("Book")), ...problems(400, 401) },
+          response: { 200: SearchedPage(Type.Ref("Book")), ...problems(400, 401) },
         },
       },
       async ({ ctx, user, query }) => {
         const { sort, search, limit } = query;
         const after = cursorToPosition(sort, query.cursor);
         const found = await listBooks(ctx, user.id, { sort, search, after, limit });
-        return pageOf(
+        return searchedPageOf(
           found,
           (position) => positionToCursor(sort, position),
           ({ book }) => viewBook(book, publicUrl),
+          (id) => positionToCursor(sort, { id: Number(id), key: null }),
         );
       },
     );

@@ -16,7 +16,7 @@ import { ConfigError } from "../errors.ts";
 import { isUuid } from "../platform/ids.ts";
 import { command, flag, type Session, text } from "./command.ts";
 import { limitOf, roleNamed } from "./named.ts";
-import { printJson, show } from "./table.ts";
+import { pagesOf, printJson, show } from "./table.ts";
 
 export const createAdmin = command({
   name: "create-admin",
@@ -56,8 +56,13 @@ export const accountCommands = [
         ...(role === undefined ? {} : { role: roleNamed(role) }),
         ...(disabled ? { isDisabled: true } : {}),
       };
-      const page = { after: 0, limit: limitOf(limit) };
-      showAccounts(json, await listAccounts(await connect(), filter, page));
+      const ctx = await connect();
+      const pages = pagesOf<Account>(limitOf(limit), (left, last, searchedTo) =>
+        listAccounts(ctx, filter, { after: Number(searchedTo?.key ?? last?.id ?? 0), limit: left }),
+      );
+      const accounts: Account[] = [];
+      for await (const page of pages) accounts.push(...page);
+      showAccounts(json, accounts);
     },
   }),
 

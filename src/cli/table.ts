@@ -43,18 +43,29 @@ export function show<T>(json: boolean, items: readonly T[], rowOf: (item: T) => 
   else printTable(items.map(rowOf));
 }
 
+/** The key of the item at which a search stopped; undefined: the page did not stop there. */
+type SearchedTo = { readonly key: string | number } | undefined;
+
+interface ReadPage<T> {
+  readonly items: readonly T[];
+  readonly hasMore: boolean;
+  readonly searchedTo?: SearchedTo;
+}
+
 /** Yields up to `limit` items, a page at a time: pages of long items are short. */
 export async function* pagesOf<T>(
   limit: number,
-  read: (left: number, last: T | undefined) => Promise<{ items: T[]; hasMore: boolean }>,
-): AsyncGenerator<T[]> {
+  read: (left: number, last: T | undefined, searchedTo: SearchedTo) => Promise<ReadPage<T>>,
+): AsyncGenerator<readonly T[]> {
   let last: T | undefined;
+  let searchedTo: SearchedTo;
   for (let left = limit; left > 0; ) {
-    const { items, hasMore } = await read(left, last);
-    yield items;
-    if (!hasMore) return;
-    left -= items.length;
-    last = items.at(-1);
+    const found = await read(left, last, searchedTo);
+    yield found.items;
+    if (!found.hasMore) return;
+    left -= found.items.length;
+    last = found.items.at(-1);
+    searchedTo = found.searchedTo;
   }
 }
 

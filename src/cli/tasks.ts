@@ -27,8 +27,8 @@ export const taskCommands = [
       const limit = limitOf(values.limit);
       const ctx = await connect();
       const filter = await filterOf(ctx, values);
-      const pages = pagesOf<Task>(limit, (left, last) =>
-        listTasks(ctx, null, filter, { before: last?.number ?? 0, limit: left }),
+      const pages = pagesOf<Task>(limit, (left, last, searchedTo) =>
+        listTasks(ctx, null, filter, { before: Number(searchedTo?.key ?? last?.number ?? 0), limit: left }),
       );
       const views = async function* () {
         for await (const page of pages) yield page.map((task) => viewTask(task, ctx));

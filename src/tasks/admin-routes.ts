@@ -5,7 +5,14 @@ import type { Context } from "../context.ts";
 import { DETAIL_BYTES } from "../platform/http/bounded-answers.ts";
 import { ChangedView, Expect } from "../platform/http/bulk.ts";
 import { problems } from "../platform/http/errors.ts";
-import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import {
+  decodeNumberCursor,
+  Page,
+  PageQuery,
+  pageOf,
+  SearchedPage,
+  searchedPageOf,
+} from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { TASK_ACTIONS, type TaskAction } from "./allowed-actions.ts";
 import { changeTasks, REQUEST_SECONDS } from "./control/change-tasks.ts";
@@ -61,13 +68,13 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "List the tasks of all users",
           description: "Newest first.",
           querystring: Type.Object({ ...adminFilterFields, ...PageQuery }),
-          response: { 200: Page(Type.Ref("Task")), ...problems(400, 401, 403) },
+          response: { 200: SearchedPage(Type.Ref("Task")), ...problems(400, 401, 403) },
         },
       },
       async ({ ctx, query }) => {
         const page = { before: decodeNumberCursor(query.cursor), limit: query.limit };
         const found = await listTasks(ctx, null, readAdminTaskFilter(query), page);
-        return pageOf(
+        return searchedPageOf(
           found,
           ({ number }) => number,
           (task) => viewTask(task, ctx),

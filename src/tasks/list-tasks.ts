@@ -6,6 +6,7 @@ import { and, getTableColumns, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { Context } from "../context.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
+import { searchList } from "../platform/postgres/search-list.ts";
 import { type TaskStatus, taskStatus, tasks } from "../schema/tasks.ts";
 import { matches, type TaskFilter } from "./queries.ts";
 import { isOwnedBy, type Owner, type Task } from "./transitions.ts";
@@ -39,7 +40,8 @@ export async function listTasks(
 ): Promise<Found<Task>> {
   const owner = ownerId ?? filter.userId ?? null;
   const key = keyOf(owner, filter);
-  const wanted = and(conditionsOf(owner, filter), await boundsOf(ctx, filter, page, key)) ?? sql`true`;
+  const isInBounds = await boundsOf(ctx, filter, page, key);
+  const wanted = and(conditionsOf(owner, filter), isInBounds) ?? sql`true`;
   const owned = and(isOwnedBy(owner), wanted) ?? wanted;
   const read = (source: SQL) =>
     readPage(ctx, {
@@ -55,22 +57,30 @@ export async function listTasks(
   if (owner === null && filter.endedFrom && statuses && !statuses.includes("completed"))
     return read(unordered(and(wanted, matches({ statuses })) ?? wanted));
   const inOrder = inOrderOf(owner, filter);
+  if (filter.search?.length) {
+    // Not all conditions, because some have no index in this order.
+    const { statuses: _, search: __, tag: ___, endedFrom: ____, endedBefore: _____, ...rest } = filter;
+    const listed =
+      and(owner === null ? matches(ofStatus(filter)) : conditionsOf(owner, rest), isInBounds) ?? sql`true`;
+    return searchList(ctx.db, {
+      list: (limit) => inOrder(listed, limit),
+      key: "number",
+      texts: ["title", "description", "file_name"],
+      read: (last) => {
+        const isSearched = last === null ? sql`true` : sql`${key} >= ${last}::bigint`;
+        return read(inOrder(sql`${wanted} AND ${isSearched}`, page.limit + 1));
+      },
+    });
+  }
   const hasOrder = owner !== null || !isOfType(filter);
-  if (hasOrder && filter.tag === undefined && !filter.search?.length)
-    return read(inOrder(wanted, page.limit + 1));
+  if (hasOrder && filter.tag === undefined) return read(inOrder(wanted, page.limit + 1));
   const oldest = await numberAfterNewest(
     ctx,
-    inOrder(and(ofStatus(filter), below(page, key)) ?? sql`true`, NEWEST),
+    inOrder(and(matches(ofStatus(filter)), below(page, key)) ?? sql`true`, NEWEST),
   );
   const found = await read(inOrder(sql`${wanted} AND ${key} > ${oldest}::bigint`, page.limit + 1));
   if (found.hasMore || oldest === 0) return found;
-  // No index finds words. Without merging, PostgreSQL can read the tasks in parallel.
-  const hasIndex = filter.tag !== undefined || isOfType(filter);
-  return read(
-    hasIndex
-      ? unordered(and(owned, isInBlocks(filter)) ?? owned)
-      : inOrderOf(null, filter)(owned, page.limit + 1),
-  );
+  return read(unordered(and(owned, isInBlocks(filter)) ?? owned));
 }
 
 /** The conditions of the filter, without the owner. */
@@ -95,8 +105,8 @@ function isInBlocks({ type, queue }: TaskFilter): SQL | undefined {
 }
 
 /** Only if many tasks have the status, so that the newest of them are found in the order of all tasks. */
-function ofStatus({ statuses }: TaskFilter): SQL | undefined {
-  return statuses?.includes("completed") ? matches({ statuses }) : undefined;
+function ofStatus({ statuses }: TaskFilter): TaskFilter {
+  return statuses?.includes("completed") ? { statuses } : {};
 }
 
 function isOfType({ type, queue }: TaskFilter): boolean {

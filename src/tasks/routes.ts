@@ -4,7 +4,15 @@ import type { Context } from "../context.ts";
 import { DETAIL_BYTES } from "../platform/http/bounded-answers.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
-import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import {
+  decodeNumberCursor,
+  decodeUuidCursor,
+  Page,
+  PageQuery,
+  pageOf,
+  SearchedPage,
+  searchedPageOf,
+} from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { readTaskFilter, taskFilterFields } from "./filter.ts";
 import { decodeHistoryCursor, listEvents } from "./history.ts";
@@ -35,13 +43,13 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "List tasks",
           description: "Your tasks, newest first.",
           querystring: Type.Object({ ...taskFilterFields, ...PageQuery }),
-          response: { 200: Page(Type.Ref("Task")), ...problems(400, 401) },
+          response: { 200: SearchedPage(Type.Ref("Task")), ...problems(400, 401) },
         },
       },
       async ({ ctx, user, query }) => {
         const page = { before: decodeNumberCursor(query.cursor), limit: query.limit };
         const found = await listTasks(ctx, user.id, readTaskFilter(query), page);
-        return pageOf(
+        return searchedPageOf(
           found,
           ({ number }) => number,
           (task) => viewTask(task, ctx),

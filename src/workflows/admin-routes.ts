@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { emptyBodyIsEmpty, parseBody } from "../platform/http/body.ts";
 import { DETAIL_BYTES } from "../platform/http/bounded-answers.ts";
 import { problems } from "../platform/http/errors.ts";
-import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { decodeNumberCursor, PageQuery, SearchedPage, searchedPageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { CancelBody, cancelCheck } from "./control/cancel-body.ts";
 import { cancelWorkflow } from "./control/cancel-workflow.ts";
@@ -27,13 +27,13 @@ export function adminWorkflowRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "List the workflows of all users",
           description: "Newest first.",
           querystring: Type.Object({ ...adminWorkflowFilterFields, ...PageQuery }),
-          response: { 200: Page(Type.Ref("Workflow")), ...problems(400, 401, 403) },
+          response: { 200: SearchedPage(Type.Ref("Workflow")), ...problems(400, 401, 403) },
         },
       },
       async ({ ctx, query }) => {
         const page = { before: decodeNumberCursor(query.cursor), limit: query.limit };
         const found = await listWorkflows(ctx, null, readWorkflowFilter(query), page);
-        return pageOf(
+        return searchedPageOf(
           found,
           ({ number }) => number,
           (workflow) => viewWorkflow(workflow, ctx),

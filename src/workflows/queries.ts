@@ -3,6 +3,7 @@ import { and, asc, desc, eq, getTableColumns, gte, ilike, inArray, lt, type SQL,
 import type { Context, Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
+import { searchList } from "../platform/postgres/search-list.ts";
 import { type TaskStatus, tasks } from "../schema/tasks.ts";
 import {
   type StepState,
@@ -64,10 +65,12 @@ export function listWorkflows(
   { state, kind, name, userId, from, before: createdBefore, endedFrom, endedBefore }: WorkflowFilter,
   { before, limit }: { before: number; limit: number },
 ): Promise<Found<Workflow>> {
+  const { number } = workflows;
+  const older = before === 0 ? undefined : lt(number, before);
+  const owned = and(isOf(ownerId), userId === undefined ? undefined : eq(workflows.userId, userId));
   const where =
     and(
-      isOf(ownerId),
-      userId === undefined ? undefined : eq(workflows.userId, userId),
+      owned,
       state && eq(workflows.state, state),
       from && gte(workflows.createdAt, from),
       createdBefore && lt(workflows.createdAt, createdBefore),
@@ -75,13 +78,22 @@ export function listWorkflows(
       endedBefore && lt(workflows.endedAt, endedBefore),
       kind && eq(workflows.kind, kind),
       name === undefined ? undefined : ilike(workflows.name, `%${name.replace(/[\\%_]/g, "\\$&")}%`),
-      before === 0 ? undefined : lt(workflows.number, before),
+      older,
     ) ?? sql`true`;
-  return readPage(ctx, {
-    fields: getTableColumns(workflows),
-    from: sql`${workflows} WHERE ${where} ORDER BY ${desc(workflows.number)}`,
-    order: sql`number DESC`,
-    limit,
+  const read = (last: string | number | null) =>
+    readPage(ctx, {
+      fields: getTableColumns(workflows),
+      from: sql`${workflows} WHERE ${and(where, last === null ? undefined : gte(number, Number(last)))} ORDER BY ${desc(number)}`,
+      order: sql`number DESC`,
+      limit,
+    });
+  if (name === undefined) return read(null);
+  const listed = and(owned, older) ?? sql`true`;
+  return searchList(ctx.db, {
+    list: (count) => sql`SELECT * FROM ${workflows} WHERE ${listed} ORDER BY ${desc(number)} LIMIT ${count}`,
+    key: "number",
+    texts: ["name"],
+    read,
   });
 }
 

@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { DETAIL_BYTES } from "../platform/http/bounded-answers.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion, versionOf } from "../platform/http/etag.ts";
-import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { decodeNumberCursor, PageQuery, SearchedPage, searchedPageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { readWorkflowFilter, workflowFilterFields } from "./filter.ts";
 import { StepParams, WorkflowParams } from "./params.ts";
@@ -24,13 +24,13 @@ export function workflowRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "List workflows",
           description: "Your workflows, newest first.",
           querystring: Type.Object({ ...workflowFilterFields, ...PageQuery }),
-          response: { 200: Page(Type.Ref("Workflow")), ...problems(400, 401) },
+          response: { 200: SearchedPage(Type.Ref("Workflow")), ...problems(400, 401) },
         },
       },
       async ({ ctx, user, query }) => {
         const page = { before: decodeNumberCursor(query.cursor), limit: query.limit };
         const found = await listWorkflows(ctx, user.id, readWorkflowFilter(query), page);
-        return pageOf(
+        return searchedPageOf(
           found,
           ({ number }) => number,
           (workflow) => viewWorkflow(workflow, ctx),

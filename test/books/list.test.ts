@@ -185,23 +185,15 @@ describe("a search", () => {
     ]);
   });
 
-  test("a search or an order that takes too long is cancelled with a message", async () => {
+  test("an order by title that takes too long is cancelled with a message", async () => {
     const holder = await rowmill.ctx.pool.connect();
     try {
       await holder.query("BEGIN; LOCK TABLE rowmill.books IN ACCESS EXCLUSIVE MODE");
-      const answers = await Promise.all(
-        ["search=emma", "sort=title"].map((query) => owner.get<Problem>(`/api/v1/books?${query}`)),
-      );
-      expect(answers.map(({ status, body }) => [status, body.field_errors])).toEqual(
-        ["search", "sort"].map((field) => [
-          400,
-          {
-            [field]: [
-              `Reading all of your books took more than 5 seconds. Leave out \`${field}\`, or try again later.`,
-            ],
-          },
-        ]),
-      );
+      const { status, body } = await owner.get<Problem>("/api/v1/books?sort=title");
+      expect(status).toBe(400);
+      expect(body.field_errors).toEqual({
+        sort: ["Reading all of your books took more than 5 seconds. Leave out `sort`, or try again later."],
+      });
     } finally {
       await holder.query("ROLLBACK");
       holder.release();

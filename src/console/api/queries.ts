@@ -41,7 +41,12 @@ export function apiQuery<P extends JsonPath>(path: P, ...rest: RequestOf<P>) {
 interface PageOf<T> {
   readonly items: T[];
   readonly next_cursor: string | null;
+  /** The time of the item at which a search stopped before the page was full. */
+  readonly searched_to?: string;
 }
+
+/** The pages without a match after which a search waits for the user: ten times 10,000 items. */
+const MAX_EMPTY_PAGES = 10;
 
 /** Options of `useInfiniteQuery` for a list of the API, page by page. */
 function apiList<P extends ListPath & JsonPath>(path: P, ...rest: RequestOf<P>) {
@@ -50,8 +55,14 @@ function apiList<P extends ListPath & JsonPath>(path: P, ...rest: RequestOf<P>) 
     queryKey: [path, request, "pages"] as const,
     initialPageParam: null as string | null,
     queryFn: async ({ pageParam, signal }): Promise<PageOf<Item<P>>> => {
-      const query = { ...request.query, ...(pageParam ? { cursor: pageParam } : {}) };
-      return (await client.call("get", path, { ...request, query, signal })) as PageOf<Item<P>>;
+      const read = async (cursor: string | null) => {
+        const query = { ...request.query, ...(cursor ? { cursor } : {}) };
+        return (await client.call("get", path, { ...request, query, signal })) as PageOf<Item<P>>;
+      };
+      let page = await read(pageParam);
+      for (let empty = 1; empty < MAX_EMPTY_PAGES && page.items.length === 0 && page.next_cursor; empty++)
+        page = await read(page.next_cursor);
+      return page;
     },
     getNextPageParam: ({ next_cursor }) => next_cursor,
     // A list that is read further than this starts again at its end. Each page has up to 100 items.
@@ -64,6 +75,8 @@ export interface List<T> {
   readonly isLoading: boolean;
   readonly error: unknown;
   readonly hasMore: boolean;
+  /** How far a search has looked without filling its page; null: it has not stopped. */
+  readonly searchedTo: string | null;
   readonly isLoadingMore: boolean;
   readonly loadMore: () => void;
   readonly refetch: () => void;
@@ -80,6 +93,7 @@ export function useApiList<P extends ListPath & JsonPath>(path: P, ...rest: Requ
     isLoading: found.isPending,
     error: found.error,
     hasMore: found.hasNextPage,
+    searchedTo: pages?.at(-1)?.searched_to ?? null,
     isLoadingMore: found.isFetchingNextPage,
     loadMore: () => void found.fetchNextPage(),
     refetch: () => void found.refetch(),
@@ -97,6 +111,7 @@ export function useItems<T, K extends QueryKey>(
     isLoading: found.isPending,
     error: found.error,
     hasMore: false,
+    searchedTo: null,
     isLoadingMore: false,
     loadMore: () => undefined,
     refetch: () => void found.refetch(),

@@ -5,6 +5,7 @@ import type { List } from "../api/queries.ts";
 import { words } from "../words/common.ts";
 import { Failure, Loading } from "./feedback.tsx";
 import { formatCount } from "./format.ts";
+import { KeepSearching } from "./keep-searching.tsx";
 import { useShortcuts } from "./keyboard.ts";
 
 export interface Column<T> {
@@ -69,7 +70,7 @@ export function DataTable<T>({ label, list, columns, idOf, onOpen, selection, em
 
   if (list.isLoading) return <Loading />;
   if (list.error && items.length === 0) return <Failure error={list.error} onRetry={list.refetch} />;
-  if (items.length === 0) return empty;
+  if (items.length === 0) return list.hasMore ? <KeepSearching list={list} /> : empty;
   const areAllSelected = selection !== undefined && items.every((item) => selection.ids.has(idOf(item)));
   return (
     <>
@@ -127,7 +128,9 @@ export function DataTable<T>({ label, list, columns, idOf, onOpen, selection, em
         </table>
       </section>
       <Center>
-        {list.hasMore ? (
+        {list.searchedTo !== null ? (
+          <KeepSearching list={list} />
+        ) : list.hasMore ? (
           <Button variant="default" size="xs" loading={list.isLoadingMore} onClick={list.loadMore}>
             {words.more}
           </Button>

@@ -9,6 +9,8 @@ export const words = {
   search: "Search",
   refresh: "Refresh",
   more: "Load more",
+  keepSearching: "Keep searching",
+  searchedTo: (moment: string) => `Searched up to the item of ${moment}.`,
   actions: "Actions",
   moreActions: "More actions",
   edit: "Edit",

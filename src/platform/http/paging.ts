@@ -24,13 +24,31 @@ export const PageQuery = {
   }),
 };
 
+const pageFields = <S extends TSchema>(item: S) => ({
+  items: Type.Array(item),
+  next_cursor: nullable(
+    Type.String({ examples: ["MTAw"] }),
+    "Send it as `cursor` to get the next page. null: this is the last page.",
+  ),
+});
+
 export function Page<S extends TSchema>(item: S) {
+  return Type.Object(pageFields(item), { description: "One page of the list." });
+}
+
+/** A page of a list that can be searched. */
+export function SearchedPage<S extends TSchema>(item: S) {
   return Type.Object(
     {
-      items: Type.Array(item),
-      next_cursor: nullable(
-        Type.String({ examples: ["MTAw"] }),
-        "Send it as `cursor` to get the next page. null: this is the last page.",
+      ...pageFields(item),
+      searched_to: Type.Optional(
+        Type.String({
+          format: "date-time",
+          description:
+            "The time of creation of the last item that the page looked at. Present if a filter without an index stopped before the " +
+            "page was full; `items` may then be empty, and `next_cursor` continues there.",
+          examples: ["2026-11-25T09:30:00.000Z"],
+        }),
       ),
     },
     { description: "One page of the list." },
@@ -87,5 +105,21 @@ export function pageOf<Item, View>(
   return {
     items: items.map(view),
     next_cursor: hasMore && last !== undefined ? encodeCursor(key(last)) : null,
+  };
+}
+
+/** Returns the page of a list that can be searched. `cursorAt` makes a cursor of the key at which a search stopped. */
+export function searchedPageOf<Item, View>(
+  found: Found<Item>,
+  key: (item: Item) => string | number,
+  view: (item: Item) => View,
+  cursorAt: (key: string | number) => string | number = (last) => last,
+) {
+  const { searchedTo } = found;
+  const page = pageOf(found, key, view);
+  return {
+    ...page,
+    next_cursor: searchedTo ? encodeCursor(cursorAt(searchedTo.key)) : page.next_cursor,
+    ...(searchedTo && { searched_to: searchedTo.createdAt.toISOString() }),
   };
 }

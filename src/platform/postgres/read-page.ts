@@ -24,6 +24,13 @@ export interface Found<Item> {
   readonly items: Item[];
   /** Whether the list has items after these. */
   readonly hasMore: boolean;
+  /** The item at which a search stopped because it had looked at enough. The next page continues after it. */
+  readonly searchedTo?: Position | undefined;
+}
+
+export interface Position {
+  readonly key: string | number;
+  readonly createdAt: Date;
 }
 
 /** Makes a page of items that are short and have been read already, one more than `limit` if the list goes on. */

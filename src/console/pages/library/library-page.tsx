@@ -9,6 +9,7 @@ import { apiQuery, invalidate, type List, useApiList } from "../../api/queries.t
 import { Confirm } from "../../parts/confirm.tsx";
 import { Empty, Failure, Loading, showDone } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
+import { KeepSearching } from "../../parts/keep-searching.tsx";
 import { Page } from "../../parts/page.tsx";
 import { SidePanel } from "../../parts/side-panel.tsx";
 import { SearchField, Toolbar } from "../../parts/toolbar.tsx";
@@ -111,6 +112,7 @@ function Books({ list, isFiltered, onEdit, onDelete, addButton }: BooksProps) {
   if (list.isLoading) return <Loading />;
   if (list.error && list.items.length === 0) return <Failure error={list.error} onRetry={list.refetch} />;
   if (list.items.length === 0) {
+    if (list.hasMore) return <KeepSearching list={list} />;
     if (isFiltered) return <Empty title={words.notFound} hint={words.notFoundHint} />;
     return (
       <Empty
@@ -145,7 +147,9 @@ function Books({ list, isFiltered, onEdit, onDelete, addButton }: BooksProps) {
         ))}
       </SimpleGrid>
       <Center>
-        {list.hasMore ? (
+        {list.searchedTo !== null ? (
+          <KeepSearching list={list} />
+        ) : list.hasMore ? (
           <Button variant="default" size="xs" loading={list.isLoadingMore} onClick={list.loadMore}>
             {common.more}
           </Button>
