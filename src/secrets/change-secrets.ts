@@ -6,6 +6,7 @@ import { secrets } from "../schema/secrets.ts";
 import { encrypt } from "./encryption.ts";
 import { currentKey } from "./keys.ts";
 import { getSecret, type ListedSecret } from "./queries.ts";
+import { canonicalHost } from "./use.ts";
 
 export const MAX_SECRETS = 200;
 
@@ -17,7 +18,7 @@ interface NewSecret {
 
 /** Creates a secret, or replaces it as a whole. @throws DomainError `conflict` without a key, or if there are too many */
 export function setSecret(ctx: Context, name: string, { value, ...rules }: NewSecret): Promise<ListedSecret> {
-  const hosts = [...new Set(rules.hosts.map((host) => host.toLowerCase()))].sort();
+  const hosts = [...new Set(rules.hosts.map(requireHost))].sort();
   const { isShared } = rules;
   if (isShared && hosts.length === 0)
     throw invalidField(
@@ -45,6 +46,12 @@ export function setSecret(ctx: Context, name: string, { value, ...rules }: NewSe
     await recordAudit(tx, { action: "secret.set", subject: { type: "secret", id: name }, details });
     return getSecret(tx, name);
   });
+}
+
+function requireHost(host: string, index: number): string {
+  const canonical = canonicalHost(host);
+  if (canonical === null) throw invalidField(`hosts.${index}`, `is "${host}", which no URL can name.`);
+  return canonical;
 }
 
 /** Requests that need it fail from now on. @throws DomainError `not_found` */

@@ -10,6 +10,16 @@ export interface SecretUse {
   readonly role: Role;
 }
 
+/** Returns a host as the URLs of requests have it, such as `10.0.0.1` for `0x0a.1`; null: no URL has this host. */
+export function canonicalHost(host: string): string | null {
+  // The port stays even where it is that of the scheme, which a URL would drop.
+  const [, given = ""] = /:(\d+)$/.exec(host) ?? [];
+  const port = given && Number(given);
+  if (port === 0 || !URL.canParse(`https://${host}`)) return null;
+  const { hostname } = new URL(`https://${host}`);
+  return port === "" ? hostname : `${hostname}:${port}`;
+}
+
 /** Returns why a request may not have a secret; null: it may. The text follows the name of the secret. */
 export function whyRefused({ hosts, isShared }: ListedSecret, { url, role }: SecretUse): string | null {
   if (!isShared && role !== "admin") return "is only for requests of administrators.";

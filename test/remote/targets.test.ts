@@ -99,6 +99,7 @@ test("a table that the role may not write yet is refused with the way to grant i
 });
 
 test("wrong commands say what is wrong and change nothing", async () => {
+  await rowmill.ctx.pool.query("CREATE VIEW shop.customer_names AS SELECT full_name FROM shop.customers");
   const noJson = await fileOf("broken.json", "{");
   const wrong = await fileOf("wrong.json", {
     destination: { type: "records" },
@@ -119,6 +120,10 @@ test("wrong commands say what is wrong and change nothing", async () => {
     [
       ["add", "one", "--table", "shop.nothing"],
       /^rowmill: from_table: the database has no table shop\.nothing\. \(invalid_input, /,
+    ],
+    [
+      ["add", "one", "--table", "shop.customer_names"],
+      /^rowmill: from_table: shop\.customer_names is a view\. Rows are written into tables only\. \(invalid_input, /,
     ],
     [["add", "one", "--file", noJson], /^rowmill: .*broken\.json is not JSON\.\n$/],
     [["add", "one", "--file", "/no/such.json"], /^rowmill: .*\/no\/such\.json/],

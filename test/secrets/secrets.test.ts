@@ -54,12 +54,21 @@ describe("the routes of secrets", () => {
     ["a value beyond 4096 characters", "LONG", { value: "x".repeat(4097) }, "value"],
     ["a name in lower case", "lower", {}, "name"],
     ["a URL as host", "HOST", { hosts: ["https://api.example.com"] }, "hosts"],
+    ["a port that does not exist", "PORT", { hosts: ["api.example.com:99999"] }, "hosts.0"],
+    ["port 0", "ZERO", { hosts: ["api.example.com", "api.example.com:0"] }, "hosts.1"],
+    ["an address that does not exist", "ADDRESS", { hosts: ["999.1.1.1"] }, "hosts.0"],
     ["all users without a host", "SHARED", { is_shared: true }, "hosts"],
   ])("%s is refused, and the error names the field and not the value", async (_, name, more, field) => {
     const { status, body } = await set(name, more);
     expect(status).toBe(400);
     expect(Object.keys(body.field_errors ?? {})[0]).toContain(field);
     expect(JSON.stringify(body)).not.toMatch(/1234567|51f8c0a7/);
+  });
+
+  test("hosts are kept as URLs have them", async () => {
+    const hosts = ["0x0a.0.0.7:443", "[0:0::1]:8080", "API.example.com:00443"];
+    const { body } = await set("CANONICAL", { hosts });
+    expect(body).toMatchObject({ hosts: ["10.0.0.7:443", "[::1]:8080", "api.example.com:443"] });
   });
 
   test("only admins see secrets, and API tokens of admins cannot change them", async () => {

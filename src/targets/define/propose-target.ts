@@ -4,6 +4,7 @@ import type { Definition } from "../definition/definition.ts";
 import { isTableAllowed } from "../tables/access/allowed-tables.ts";
 import { readAllowedTable } from "../tables/access/read-allowed-table.ts";
 import { missingGrants } from "../tables/access/target-role.ts";
+import { whyUnwritable } from "../tables/check/check-table.ts";
 import { proposeDefinition } from "../tables/propose/propose-definition.ts";
 import type { TableFacts } from "../tables/read/table-facts.ts";
 import { tableName } from "../tables/read/texts.ts";
@@ -17,13 +18,16 @@ export interface TargetProposal {
 /**
  * Proposes a definition for a table. Nothing is saved.
  * @param qualified the table with its schema, such as `shop.customers`
- * @throws DomainError `invalid_input` if the table does not exist, TARGET_TABLES does not allow it, or no column can be written
+ * @throws DomainError `invalid_input` if the table does not exist or is a view, if TARGET_TABLES does not allow it, or if no column
+ * can be written
  */
 export async function proposeTarget(ctx: Context, qualified: string): Promise<TargetProposal> {
   const [, schema, table] = /^([^.]+)\.([^.]+)$/.exec(qualified) ?? [];
   if (schema === undefined || table === undefined)
     throw invalidField("from_table", "must be a table with its schema, such as shop.customers.");
   const facts = await readAllowedTable(ctx, schema, table, "from_table");
+  const unwritable = whyUnwritable(facts);
+  if (unwritable) throw invalidField("from_table", unwritable);
   const proposal = proposeDefinition(facts, (other) => isTableAllowed(ctx.config, other));
   if (proposal.definition.columns.length === 0)
     throw invalidField("from_table", whyNoColumns(ctx, facts, proposal.notes));

@@ -76,6 +76,15 @@ export function lookupTables({ config }: Context, { columns }: Definition): Tabl
   );
 }
 
+/** Returns why rows cannot be written into what has this name, whatever the privileges are; null: they can. */
+export function whyUnwritable(facts: TableFacts): string | null {
+  const name = tableName(facts);
+  if (!SUPPORTED_KINDS.some((kind) => kind === facts.kind))
+    return `${name} is a ${facts.kind}. Rows are written into tables only.`;
+  if (facts.rules.length === 0) return null;
+  return `${name} has rules (${facts.rules.join(", ")}), so PostgreSQL does not report which rows it wrote. Use triggers instead.`;
+}
+
 async function whyUnusable(
   ctx: Context,
   destination: TableDestination,
@@ -83,10 +92,8 @@ async function whyUnusable(
 ): Promise<string | null> {
   const name = tableName(destination);
   if (!facts) return `the database has no table ${name}.`;
-  if (!SUPPORTED_KINDS.some((kind) => kind === facts.kind))
-    return `${name} is a ${facts.kind}. Rows are written into tables only.`;
-  if (facts.rules.length > 0)
-    return `${name} has rules (${facts.rules.join(", ")}), so PostgreSQL does not report which rows it wrote. Use triggers instead.`;
+  const unwritable = whyUnwritable(facts);
+  if (unwritable) return unwritable;
   const { canSet, statements } = await readTargetRole(ctx);
   if (canSet) return null;
   return `Rowmill may not use the role of TARGET_ROLE. As an administrator of the database, run: ${statements.join("; ")};`;
