@@ -2,7 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import Type from "typebox";
 import { expect, test } from "vitest";
-import { plainRows, SETTLED, TRIMMED } from "../../src/targets/plain-rows.ts";
+import { plainRows, SETTLED, SIMPLE, TRIMMED } from "../../src/targets/plain-rows.ts";
 import type { Columns, TargetBatch } from "../../src/targets/target.ts";
 import { rowValidator } from "../../src/targets/validate-row.ts";
 import { nastyCell, SPACES } from "../support/nasty-cells.ts";
@@ -51,19 +51,51 @@ test("SQL trims what JavaScript trims, and nothing else", () => {
   expect(TRIMMED.trim()).toBe("");
 });
 
-test("PostgreSQL and JavaScript agree on which characters of a key are composed", async () => {
-  const isSettled = new RegExp(`^[${SETTLED}]$`);
-  const characters = Array.from({ length: 0xffff }, (_, index) => String.fromCharCode(index + 1)).filter(
-    (character) => isSettled.test(character),
+/** The characters of the basic plane in a class of a regular expression. */
+function charactersIn(characterClass: string): string[] {
+  const isIn = new RegExp(`^[${characterClass}]$`);
+  return Array.from({ length: 0xffff }, (_, index) => String.fromCharCode(index + 1)).filter((character) =>
+    isIn.test(character),
   );
-  expect(characters.length).toBeGreaterThan(30_000);
-  // With a letter before it, a mark composes.
-  const texts = characters.flatMap((character) => [character, `a${character}`, `\u1100${character}`]);
+}
+
+async function composedInPostgres(texts: readonly string[]): Promise<string[]> {
   const { rows } = await rowmill.ctx.pool.query<{ texts: string[] }>(
     "SELECT array_agg(text) AS texts FROM unnest($1::text[]) AS text WHERE text IS NFC NORMALIZED",
     [texts],
   );
-  expect(new Set(rows[0]?.texts)).toEqual(new Set(texts.filter((text) => text.normalize("NFC") === text)));
+  return rows[0]?.texts ?? [];
+}
+
+test("PostgreSQL and JavaScript agree on which characters of a key are composed", async () => {
+  const characters = charactersIn(SETTLED);
+  expect(characters.length).toBeGreaterThan(30_000);
+  // With a letter before it, a mark composes.
+  const texts = characters.flatMap((character) => [character, `a${character}`, `\u1100${character}`]);
+  const composed = texts.filter((text) => text.normalize("NFC") === text);
+  expect(new Set(await composedInPostgres(texts))).toEqual(new Set(composed));
+});
+
+test("a text of simple characters is composed and trimmed, and its JSON has no escapes", async () => {
+  const characters = charactersIn(SIMPLE);
+  expect(characters.length).toBeGreaterThan(30_000);
+  const texts = characters.flatMap((character) => [
+    character,
+    `a${character}`,
+    `\u1100${character}`,
+    `\uac00${character}`,
+  ]);
+  expect(texts.filter((text) => text.normalize("NFC") !== text)).toEqual([]);
+  expect(await composedInPostgres(texts)).toHaveLength(texts.length);
+  const isTrimmed = (character: string) => character.trim() !== "" && !TRIMMED.includes(character);
+  expect(characters.filter((character) => !isTrimmed(character))).toEqual([" "]);
+  const isEscaped = (character: string) => JSON.stringify(character) !== `"${character}"`;
+  expect(characters.filter((character) => isEscaped(character))).toEqual(['"']);
+  const { rows } = await rowmill.ctx.pool.query(
+    "SELECT text FROM unnest($1::text[]) AS text WHERE text !~ $2",
+    [characters, `^[${SIMPLE}]$`],
+  );
+  expect(rows).toEqual([]);
 });
 
 test("a target with a rule that SQL does not know has no plain rows", () => {
