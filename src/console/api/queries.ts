@@ -45,8 +45,11 @@ interface PageOf<T> {
   readonly searched_to?: string;
 }
 
-/** The pages without a match after which a search waits for the user: ten times 10,000 items. */
-const MAX_EMPTY_PAGES = 10;
+/** The pages of the API that a search reads before it waits for the user: ten times 10,000 items. */
+const MAX_SEARCHED_PAGES = 10;
+
+/** The matches with which a search waits for the user, as other lists do. */
+const ENOUGH_ITEMS = 100;
 
 /** Options of `useInfiniteQuery` for a list of the API, page by page. */
 function apiList<P extends ListPath & JsonPath>(path: P, ...rest: RequestOf<P>) {
@@ -60,8 +63,16 @@ function apiList<P extends ListPath & JsonPath>(path: P, ...rest: RequestOf<P>) 
         return (await client.call("get", path, { ...request, query, signal })) as PageOf<Item<P>>;
       };
       let page = await read(pageParam);
-      for (let empty = 1; empty < MAX_EMPTY_PAGES && page.items.length === 0 && page.next_cursor; empty++)
-        page = await read(page.next_cursor);
+      // One page, because the first pages are dropped after `maxPages`, with the matches that they have.
+      for (
+        let count = 1;
+        count < MAX_SEARCHED_PAGES && page.searched_to !== undefined && page.items.length < ENOUGH_ITEMS;
+        count++
+      ) {
+        const { items } = page;
+        const next = await read(page.next_cursor);
+        page = { ...next, items: [...items, ...next.items] };
+      }
       return page;
     },
     getNextPageParam: ({ next_cursor }) => next_cursor,
@@ -95,7 +106,8 @@ export function useApiList<P extends ListPath & JsonPath>(path: P, ...rest: Requ
     hasMore: found.hasNextPage,
     searchedTo: pages?.at(-1)?.searched_to ?? null,
     isLoadingMore: found.isFetchingNextPage,
-    loadMore: () => void found.fetchNextPage(),
+    // Does not start again if it is called while it reads: the key `j` repeats.
+    loadMore: () => void found.fetchNextPage({ cancelRefetch: false }),
     refetch: () => void found.refetch(),
     updatedAt: found.dataUpdatedAt,
   };

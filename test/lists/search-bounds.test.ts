@@ -1,0 +1,134 @@
+/** Searches at the bounds of one answer: 10,000 items, or 4 MiB of text. */
+import { expect, test } from "vitest";
+import { createClient } from "../../src/client/index.ts";
+import type { Client } from "../support/client.ts";
+import { addEndedTasks, long, short } from "../support/ended-tasks.ts";
+import { useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
+
+const rowmill = useRowmill({ settings: { REQUEST_LOG: "off" } });
+const owner = useUserPerTest(rowmill);
+
+interface Page {
+  readonly items: readonly { readonly title: string }[];
+  readonly next_cursor: string | null;
+  readonly searched_to?: string;
+}
+
+const add = (titles: readonly (string | null)[], userId = owner.userId) =>
+  addEndedTasks(rowmill.ctx.pool, userId, titles);
+
+async function read(query: string, cursor: string | null = null, client: Client = owner) {
+  const path = query.startsWith("/") ? query : `/api/v1/tasks?${query}`;
+  const { body } = await client.get<Page>(`${path}${cursor === null ? "" : `&cursor=${cursor}`}`);
+  return {
+    titles: body.items.map(({ title }) => title),
+    cursor: body.next_cursor,
+    searchedTo: body.searched_to,
+  };
+}
+
+/** The titles of each page. */
+async function pagesOf(query: string, client: Client = owner): Promise<string[][]> {
+  const pages: string[][] = [];
+  let cursor: string | null = null;
+  do {
+    const page = await read(query, cursor, client);
+    pages.push(page.titles);
+    cursor = page.cursor;
+  } while (cursor !== null);
+  return pages;
+}
+
+test("a list of 10,000 items is searched in one answer, and the next item begins another one", async () => {
+  await add(["Needle 1", "Needle 2", ...short(9998)]);
+  expect(await read("search=needle")).toEqual({
+    titles: ["Needle 2", "Needle 1"],
+    cursor: null,
+    searchedTo: undefined,
+  });
+  await add(["Newest"]);
+  const first = await read("search=needle");
+  expect(first.titles).toEqual(["Needle 2"]);
+  expect(first.searchedTo).toBeDefined();
+  expect(await read("search=needle", first.cursor)).toEqual({
+    titles: ["Needle 1"],
+    cursor: null,
+    searchedTo: undefined,
+  });
+  // As many matches as the page can have, and the last of them at the bound.
+  const full = await read("search=needle&limit=1");
+  expect(full.titles).toEqual(["Needle 2"]);
+  expect((await read("search=needle&limit=1", full.cursor)).titles).toEqual(["Needle 1"]);
+  expect(await pagesOf("search=needle&status=completed&type=generic")).toEqual([["Needle 2"], ["Needle 1"]]);
+  expect(await pagesOf("search=needle&status=failed")).toEqual([[]]);
+});
+
+test("books are searched in both orders up to the bound", async () => {
+  await rowmill.ctx.pool.query(
+    `INSERT INTO rowmill.books (user_id, title, author)
+     SELECT $1, CASE WHEN n IN (1, 2, 10000, 10001) THEN 'Needle ' ELSE 'Hay ' END || n, 'A' FROM generate_series(1, 10001) AS n`,
+    [owner.userId],
+  );
+  const path = "/api/v1/books?search=needle&sort=";
+  const ascending = ["Needle 1", "Needle 2", "Needle 10000", "Needle 10001"];
+  expect(await pagesOf(`${path}id`)).toEqual([ascending.slice(0, 3), ascending.slice(3)]);
+  const descending = ascending.toReversed();
+  expect(await pagesOf(`${path}-id`)).toEqual([descending.slice(0, 3), descending.slice(3)]);
+  expect(await pagesOf(`${path}title`)).toEqual([["Needle 1", "Needle 10000", "Needle 10001", "Needle 2"]]);
+  expect(await pagesOf(`${path}id&limit=3`)).toEqual([ascending.slice(0, 3), ascending.slice(3)]);
+  const { cursor } = await read(`${path}id`);
+  expect((await owner.get(`${path}-id&cursor=${cursor}`)).status).toBe(400);
+});
+
+test("an item longer than the text of one answer is searched, wherever it is", async () => {
+  await add([...long(1), "Needle 1", ...long(2), "Needle 2", ...long(1)]);
+  expect(await pagesOf("search=needle")).toEqual([[], ["Needle 2"], [], ["Needle 1"]]);
+  expect((await pagesOf("search=hay")).flat()).toHaveLength(4);
+});
+
+test("items that are created or deleted between two pages neither hide a match nor repeat one", async () => {
+  await add(["Needle 1", ...long(2), "Needle 2", "Needle 3", ...long(1)]);
+  const first = await read("search=needle");
+  expect(first.titles).toEqual([]);
+  await add(["Needle 4"]);
+  // The first is the item at which the search stopped.
+  await rowmill.ctx.pool.query(
+    "DELETE FROM rowmill.tasks WHERE user_id = $1 AND (title = 'Needle 2' OR number = (SELECT max(number) - 1 FROM rowmill.tasks WHERE user_id = $1))",
+    [owner.userId],
+  );
+  const titles: string[] = [];
+  for (let { cursor } = first; cursor !== null; ) {
+    const page = await read("search=needle", cursor);
+    titles.push(...page.titles);
+    cursor = page.cursor;
+  }
+  expect(titles).toEqual(["Needle 3", "Needle 1"]);
+});
+
+test("the cursor of another search or filter continues at the same place of the list", async () => {
+  await add(["Needle 1", ...long(1), "Needle 2", ...long(1), "Needle 3"]);
+  const { cursor } = await read("search=absent");
+  expect((await read("search=needle", cursor)).titles).toEqual(["Needle 2"]);
+  expect((await read("limit=1&status=completed", cursor)).titles).toEqual(["Needle 2"]);
+  expect((await read("search=needle&status=completed&queue=default", cursor)).titles).toEqual(["Needle 2"]);
+});
+
+test("the items of other users are neither found nor counted", async () => {
+  const other = await rowmill.newUser();
+  await add(["Needle 1"]);
+  await add(["Needle of the other", ...long(3)], other.userId);
+  await add(["Needle 2"]);
+  await add([...short(10_000), "Needle of the other"], other.userId);
+  expect(await pagesOf("search=needle")).toEqual([["Needle 2", "Needle 1"]]);
+  const { cursor } = await read("search=absent", null, other);
+  expect((await read("search=needle", cursor)).titles).toEqual(["Needle 2", "Needle 1"]);
+});
+
+test("the client library reads on after pages without a match", async () => {
+  await add(["Needle 1", ...long(3), "Needle 2", ...long(3)]);
+  const client = createClient({ baseUrl: rowmill.url, token: owner.token });
+  const titles = [];
+  for await (const { title } of client.list("/api/v1/tasks", { query: { search: "needle" } }))
+    titles.push(title);
+  expect(titles).toEqual(["Needle 2", "Needle 1"]);
+});
