@@ -29,9 +29,12 @@ export async function storeTasks(
   const parts = partsOf(tasks);
   let part = parts.next();
   while (!part.done) {
-    const [stored, next] = await Promise.all([storePart(tx, part.value), nextOf(parts)]);
-    for (const task of stored) created.push(task);
-    part = next;
+    // Both must have ended before an error ends the transaction: a later statement would run outside of it, and be committed.
+    const [stored, next] = await Promise.allSettled([storePart(tx, part.value), nextOf(parts)]);
+    if (stored.status === "rejected") throw stored.reason;
+    if (next.status === "rejected") throw next.reason;
+    for (const task of stored.value) created.push(task);
+    part = next.value;
   }
   return created;
 }

@@ -116,7 +116,7 @@ test("tasks of several parts are stored in their order, or not at all", async ()
   );
   expect(rows.map(({ title }) => Number(title))).toEqual(tasks.map((_, index) => index));
   expect(rows.slice(1).map(({ after_id }) => after_id)).toEqual(body.tasks.slice(0, -1).map(({ id }) => id));
-  // The last part fails.
+  // The transaction fails after both parts. parts.test.ts has parts that fail.
   const failing = async () =>
     inTransaction(rowmill.ctx, async (tx) => {
       await createTasks(tx, user.userId, tasks.slice(0, 2500));
