@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { lockOwners } from "../../accounts/lock-owners.ts";
 import { requireRoom } from "../../accounts/quotas.ts";
 import { requireEnabledOwner } from "../../accounts/require-enabled-owner.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
@@ -30,6 +31,7 @@ export function createWorkflow(
     await requireEnabledOwner(tx, userId);
     const steps = await prepareSteps(tx, userId, request);
     await requireRoom(tx, userId, { workflows: 1, tasks: steps.length, open_tasks: steps.length });
+    await lockOwners(tx, [userId]);
     const id = uuidV7(ctx.now());
     const { name, kind, timeoutSeconds } = request;
     const counts = countsOf(steps.map(() => ({ state: "waiting" })));
