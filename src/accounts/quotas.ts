@@ -3,7 +3,7 @@ import { eq, type SQL, sql } from "drizzle-orm";
 import { LRUCache } from "lru-cache";
 import type pg from "pg";
 import type { Config } from "../config/config.ts";
-import type { Context, Tx } from "../context.ts";
+import { type Context, inTransaction, type Tx } from "../context.ts";
 import { DomainError, type ErrorCode } from "../errors.ts";
 import { users } from "../schema/accounts.ts";
 
@@ -129,20 +129,22 @@ const allowances = new WeakMap<pg.Pool, Allowances>();
 
 /**
  * Checks that the user may add these amounts, in the transaction that adds them. Locks the user if the process has to
- * count, so that parallel requests are counted one after the other.
+ * count, so that parallel requests are counted one after the other. Outside of a transaction, it opens one only to count.
  * @throws QuotaExceeded
  */
-export async function requireRoom(tx: Tx, userId: number, adding: Amounts): Promise<void> {
-  const names = namesOf(adding).filter((name) => !useAllowance(tx, userId, name, adding[name] ?? 0));
+export async function requireRoom(ctx: Context, userId: number, adding: Amounts): Promise<void> {
+  const names = namesOf(adding).filter((name) => !useAllowance(ctx, userId, name, adding[name] ?? 0));
   if (names.length === 0) return;
-  await lockUser(tx, userId);
-  const used = await readUsage(tx, userId, names);
-  for (const name of names) {
-    const added = adding[name] ?? 0;
-    const left = limitOf(tx, name) - (used[name] ?? 0) - added;
-    if (left < 0) throw exceeded(tx, name, used[name] ?? 0);
-    allowancesOf(tx).set(`${name} ${userId}`, Math.floor(left * UNCOUNTED_PART));
-  }
+  await inTransaction(ctx, async (tx) => {
+    await lockUser(tx, userId);
+    const used = await readUsage(tx, userId, names);
+    for (const name of names) {
+      const added = adding[name] ?? 0;
+      const left = limitOf(tx, name) - (used[name] ?? 0) - added;
+      if (left < 0) throw exceeded(tx, name, used[name] ?? 0);
+      allowancesOf(tx).set(`${name} ${userId}`, Math.floor(left * UNCOUNTED_PART));
+    }
+  });
 }
 
 /** Checks amounts that are already stored. @throws QuotaExceeded */

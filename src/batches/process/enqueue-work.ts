@@ -63,6 +63,23 @@ export async function enqueueWork(tx: Tx, batch: UnfinishedBatch): Promise<void>
   );
 }
 
+/** Enqueues the work of a batch that was just received: nothing remains of an earlier run, and no chunk was changed. */
+export async function enqueueReceived(
+  tx: Tx,
+  batch: UnfinishedBatch,
+  chunks: readonly { readonly firstRow: number }[],
+): Promise<void> {
+  if (batch.totalRows === 0) return endEmptyBatch(tx, batch);
+  if (isOneJob(batch)) return tx.queue.add(tx.db, jobs.processWhole, [batchJob("whole", batch)]);
+  // Only one chunk per lane is due.
+  if (batch.rowsPerSecond !== null || batch.targetTraits?.lanes) return enqueueWork(tx, batch);
+  await tx.queue.add(
+    tx.db,
+    jobs.processChunk,
+    chunks.map(({ firstRow }) => chunkJob(batch, { batchId: batch.id, firstRow }, 1)),
+  );
+}
+
 /** Ends a batch of a file that has only a header. No worker is needed. */
 async function endEmptyBatch(tx: Tx, { id, isDryRun }: UnfinishedBatch): Promise<void> {
   await tx.db.execute(startBatch(tx, id));

@@ -1,9 +1,9 @@
 import { and, asc, eq, gt, inArray, ne, sql } from "drizzle-orm";
+import { lockUser } from "../../accounts/quotas.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
-import { users } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
-import { enqueueWork } from "../process/enqueue-work.ts";
+import { enqueueReceived } from "../process/enqueue-work.ts";
 import { transitions } from "../state.ts";
 import type { ChunkPlan, RowMarks } from "./plan-chunks.ts";
 import { requireAcceptable } from "./quota.ts";
@@ -54,9 +54,10 @@ export function acceptBatch(
       INSERT INTO rowmill.chunks (batch_id, first_row, last_row, row_count, bytes)
       SELECT ${id}, * FROM unnest(${column("firstRow")}::int[], ${column("lastRow")}::int[], ${column("rowCount")}::int[],
         ${column("bytes")}::bigint[])`);
-    await enqueueWork(tx, batch);
+    await enqueueReceived(tx, batch, plan);
     await batchChanged(tx, id);
-    // Last, because it locks the user.
+    // Last, because the user should not be locked for long. A search for an earlier batch has locked the user already.
+    if (!mayReplay) await lockUser(tx, userId);
     await requireAcceptable(tx, userId, marks.count);
     return id;
   });
@@ -72,7 +73,7 @@ async function findEarlierBatch(
   id: string,
   fingerprint: Buffer,
 ): Promise<string | null> {
-  await tx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update");
+  await lockUser(tx, userId);
   const [earlier] = await tx.db
     .select({ id: batches.id })
     .from(batches)

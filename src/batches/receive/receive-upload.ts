@@ -74,7 +74,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   const locale = parseLocale(target, options.locale);
   const params = parseParams(target, options.params);
   const mapping = options.mapping === undefined ? undefined : parseMapping(options.mapping);
-  await inTransaction(ctx, (tx) => requireRoomForBatch(tx, upload.userId, upload.declaredBytes));
+  await requireRoomForBatch(ctx, upload.userId, upload.declaredBytes);
   const content = { hash: createHash("sha256"), bytes: 0 };
   const file = { ...upload, file: measured(upload.file, content) };
   using longRow = longRowOf(upload.userId);
