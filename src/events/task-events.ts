@@ -81,8 +81,8 @@ export class TaskEvents implements EventSource {
   #isNew({ eventId, number }: Row): boolean {
     const isStored = !eventId?.startsWith("-");
     const seen = isStored ? this.#seen : this.#seenFirst;
-    // Two events per task, with the ids -2 and -1.
-    const id = isStored ? (eventId ?? "") : String(2 * Number(number) + Number(eventId));
+    // Two events per task, with the ids -2 and -1. The first ones of all tasks become 1 and 2: no id below 1 counts as new.
+    const id = isStored ? (eventId ?? "") : String(2 * Number(number) + Number(eventId) + 1);
     if (seen.has(id)) return false;
     seen.add(id);
     return true;

@@ -60,9 +60,9 @@ describe.skipIf(!hasBrowser)("the console", () => {
     const page = await browser.open("/tasks", { user: "vera" });
     const counts = await slowDown(page, 200);
     await page.getByRole("searchbox").fill("needle");
-    await until("the search has begun", () => (counts.get("needle") ?? 0) >= 2);
+    await until("the search has begun", async () => (counts.get("needle") ?? 0) >= 2);
     await page.getByRole("searchbox").fill("absent");
-    await until("the next search has begun", () => (counts.get("absent") ?? 0) >= 1);
+    await until("the next search has begun", async () => (counts.get("absent") ?? 0) >= 1);
     const asked = counts.get("needle");
     await page.getByText("Nothing found yet.").waitFor();
     expect(counts.get("needle")).toBe(asked);
@@ -70,7 +70,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
     expect(counts.get("absent")).toBe(10);
 
     await keepSearching(page).click();
-    await until("the search continues", () => (counts.get("absent") ?? 0) >= 12);
+    await until("the search continues", async () => (counts.get("absent") ?? 0) >= 12);
     await page.getByRole("link", { name: "Workflows" }).click();
     await page.getByRole("heading", { name: "Workflows" }).waitFor();
     const left = counts.get("absent");

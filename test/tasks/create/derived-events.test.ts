@@ -54,20 +54,39 @@ test("a task that Rowmill created has no actor in its history", async () => {
   ]);
 });
 
-test("pages of one event lead from the derived events to the stored ones", async () => {
-  const [{ id = "" } = {}] = await create(1);
-  await user.post(`/api/v1/tasks/${id}/cancel`, {});
+/** The history, read in pages of this size. */
+async function pagesOf(id: string, limit: number): Promise<string[]> {
   const found: string[] = [];
   let cursor: string | null = "";
   while (cursor !== null) {
     const query: string = cursor === "" ? "" : `&cursor=${cursor}`;
     const { body } = await user.get<Listed<Event> & { next_cursor: string | null }>(
-      `/api/v1/tasks/${id}/history?limit=1${query}`,
+      `/api/v1/tasks/${id}/history?limit=${limit}${query}`,
     );
     found.push(...body.items.map(({ type }) => type));
     cursor = body.next_cursor;
   }
-  expect(found).toEqual(["created", "queued", "cancelled"]);
+  return found;
+}
+
+test.for([1, 2, 3, 4])(
+  "pages of %i events lead from the derived events to the stored ones",
+  async (limit) => {
+    const [{ id = "" } = {}, { id: other = "" } = {}] = await create(2);
+    for (const each of [id, other]) await user.post(`/api/v1/tasks/${each}/cancel`, {});
+    expect(await pagesOf(id, limit)).toEqual(["created", "queued", "cancelled"]);
+  },
+);
+
+test("the history of a task of another user is not found, with or without a cursor", async () => {
+  const [{ id = "" } = {}] = await create(1);
+  const stranger = await rowmill.newUser();
+  for (const query of ["", "?cursor=LTI", "?cursor=LTE"]) {
+    expect((await user.get(`/api/v1/tasks/${id}/history${query}`)).status).toBe(200);
+    expect((await stranger.get(`/api/v1/tasks/${id}/history${query}`)).status).toBe(404);
+  }
+  // -4 precedes everything, so no page ends there.
+  expect((await user.get(`/api/v1/tasks/${id}/history?cursor=LTQ`)).status).toBe(400);
 });
 
 test("a task that waits for another one keeps its history when the other one is deleted", async () => {
@@ -89,6 +108,8 @@ test("the stored events of a task of an earlier version are shown once", async (
     ["created", user.userId],
     ["queued", user.userId],
   ]);
+  await user.post(`/api/v1/tasks/${id}/cancel`, {});
+  for (const limit of [1, 2, 3]) expect(await pagesOf(id, limit)).toEqual(["created", "queued", "cancelled"]);
 });
 
 test("no task is created for an account that does not exist, and none while it is being removed", async () => {
