@@ -58,10 +58,7 @@ export async function listTasks(
     return read(unordered(and(wanted, matches({ statuses })) ?? wanted));
   const inOrder = inOrderOf(owner, filter);
   if (filter.search?.length) {
-    // Not all conditions, because some have no index in this order.
-    const { statuses: _, search: __, tag: ___, endedFrom: ____, endedBefore: _____, ...rest } = filter;
-    const listed =
-      and(owner === null ? matches(ofStatus(filter)) : conditionsOf(owner, rest), isInBounds) ?? sql`true`;
+    const listed = and(searchedOf(owner, filter), isInBounds) ?? sql`true`;
     return searchList(ctx.db, {
       list: (limit) => inOrder(listed, limit),
       key: "number",
@@ -94,6 +91,13 @@ function conditionsOf(owner: Owner, { userId: _userId, ...filter }: TaskFilter):
     from && sql`${created} >= ${from.toISOString()}::timestamptz`,
     before && sql`${created} < ${before.toISOString()}::timestamptz`,
   );
+}
+
+/** The conditions on the tasks that a search looks at: those that an index has in the order of the list. */
+function searchedOf(owner: Owner, filter: TaskFilter): SQL | undefined {
+  if (owner === null) return matches(ofStatus(filter));
+  const { statuses, search, tag, endedFrom, endedBefore, ...rest } = filter;
+  return conditionsOf(owner, rest);
 }
 
 /** Matches the index `tasks_type` and no other one. */

@@ -60,9 +60,9 @@ describe.skipIf(!hasBrowser)("the console", () => {
     const page = await browser.open("/tasks", { user: "vera" });
     const counts = await slowDown(page, 200);
     await page.getByRole("searchbox").fill("needle");
-    await until("the search has begun", async () => (counts.get("needle") ?? 0) >= 2);
+    await until("the search has started", async () => (counts.get("needle") ?? 0) >= 2);
     await page.getByRole("searchbox").fill("absent");
-    await until("the next search has begun", async () => (counts.get("absent") ?? 0) >= 1);
+    await until("the next search has started", async () => (counts.get("absent") ?? 0) >= 1);
     const asked = counts.get("needle");
     await page.getByText("Nothing found yet.").waitFor();
     expect(counts.get("needle")).toBe(asked);
