@@ -1,6 +1,7 @@
-/** The undo of a large batch reads as many rows per row as those of a small one, which needs no clock to see. */
+/** The undo and the deletion of a large batch read as many rows per row as those of a small one, which needs no clock to see. */
 import pg from "pg";
 import { expect, test } from "vitest";
+import { removeBatch } from "../../src/batches/upkeep/remove-batch.ts";
 import type { BatchMode } from "../../src/schema/batches.ts";
 import { command, deliverUndo } from "../support/batches.ts";
 import { importFile } from "../support/imports.ts";
@@ -56,3 +57,26 @@ test.for<[BatchMode, string]>([
     expect((await cost(LARGE)) / small).toBeLessThan(MOST);
   },
 );
+
+test("the deletion of a batch reads four times as much for four times the rows", async () => {
+  const cost = async (rows: number) => {
+    const user = await rowmill.newUser();
+    const batch = await importFile(rowmill, user, file(1, ""));
+    // Several statements remove them. Uploaded, they would take minutes.
+    const { pool } = rowmill.ctx;
+    const added = `FROM generate_series(100, ${rows + 99}) AS row`;
+    await pool.query(
+      `INSERT INTO rowmill.batch_rows (batch_id, row_number, fields) SELECT $1, row, '[]' ${added}`,
+      [batch],
+    );
+    await pool.query(
+      `INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, effect)
+      SELECT $1, row, 'success', 1, 'created' ${added}`,
+      [batch],
+    );
+    return costOf(() => removeBatch(rowmill.ctx, batch));
+  };
+  const small = await cost(100_000);
+  expect(small).toBeGreaterThan(200_000);
+  expect((await cost(400_000)) / small).toBeLessThan(4.5);
+});
