@@ -76,6 +76,13 @@ export const chunkOfRow = (batchId: string): SQL => sql`
     WHERE batch_id = ${batchId} AND first_row <= rows.row_number ORDER BY first_row DESC LIMIT 1
   ) AS chunk ON true`;
 
+/** Joins the rows of a chunk. OFFSET keeps the planner from comparing each row of the batch with each chunk. */
+export const rowsOfChunk = (batchId: string): SQL => sql`
+  JOIN LATERAL (
+    SELECT * FROM rowmill.batch_rows
+    WHERE batch_id = ${batchId} AND row_number BETWEEN chunk.first_row AND chunk.last_row ORDER BY row_number OFFSET 0
+  ) AS rows ON true`;
+
 /**
  * Joins the result of a row. LIMIT makes this one index look-up per row: without it the planner may choose a merge join,
  * because the statistics of a table that has just grown are old.
@@ -144,8 +151,7 @@ export function rowsOfStatus(
     case "unprocessed":
       return sql`
         rowmill.chunks AS chunk
-        JOIN rowmill.batch_rows AS rows ON rows.batch_id = ${batch.id} AND rows.row_number BETWEEN chunk.first_row AND chunk.last_row
-        ${resultOfRow(batch.id)}
+        ${rowsOfChunk(batch.id)} ${resultOfRow(batch.id)}
         WHERE chunk.batch_id = ${batch.id}
           AND chunk.state = ANY(${sql.param(chunkStatesWith(status, batch))}::rowmill.chunk_state[])
           AND chunk.succeeded + chunk.failed < ${isWhole(batch) ? sql`chunk.row_count + 1` : sql`chunk.row_count`}

@@ -3,6 +3,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { type Cause, hasCause } from "../cause.ts";
 import { MAX_ROW_NUMBER } from "../ids.ts";
+import { rowsOfChunk } from "../row-queries.ts";
 
 export interface RowFilter {
   /** Unprocessed rows as well. */
@@ -68,7 +69,7 @@ function openRows(
     return sql`
       SELECT rows.row_number AS row, rows.fields
       FROM rowmill.chunks AS chunk
-      JOIN rowmill.batch_rows AS rows ON rows.batch_id = ${batchId} AND rows.row_number BETWEEN chunk.first_row AND chunk.last_row
+      ${rowsOfChunk(batchId)}
       LEFT JOIN LATERAL (
         SELECT status FROM rowmill.row_results WHERE batch_id = ${batchId} AND row_number = rows.row_number LIMIT 1
       ) AS results ON true
