@@ -87,7 +87,7 @@ export const rowsOfChunk = (batchId: string): SQL => sql`
  * Joins the result of a row. LIMIT makes this one index look-up per row: without it the planner may choose a merge join,
  * because the statistics of a table that has just grown are old.
  */
-const resultOfRow = (batchId: string): SQL => sql`
+export const resultOfRow = (batchId: string): SQL => sql`
   LEFT JOIN LATERAL (
     SELECT * FROM rowmill.row_results WHERE batch_id = ${batchId} AND row_number = rows.row_number LIMIT 1
   ) AS results ON true`;

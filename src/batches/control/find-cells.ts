@@ -3,7 +3,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { type Cause, hasCause } from "../cause.ts";
 import { MAX_ROW_NUMBER } from "../ids.ts";
-import { rowsOfChunk } from "../row-queries.ts";
+import { resultOfRow, rowsOfChunk } from "../row-queries.ts";
 
 export interface RowFilter {
   /** Unprocessed rows as well. */
@@ -69,10 +69,7 @@ function openRows(
     return sql`
       SELECT rows.row_number AS row, rows.fields
       FROM rowmill.chunks AS chunk
-      ${rowsOfChunk(batchId)}
-      LEFT JOIN LATERAL (
-        SELECT status FROM rowmill.row_results WHERE batch_id = ${batchId} AND row_number = rows.row_number LIMIT 1
-      ) AS results ON true
+      ${rowsOfChunk(batchId)} ${resultOfRow(batchId)}
       WHERE chunk.batch_id = ${batchId} AND chunk.succeeded < chunk.row_count
         AND chunk.last_row >= ${fromRow} AND rows.row_number BETWEEN ${fromRow} AND ${toRow}
         AND ${isAligned} AND results.status IS DISTINCT FROM 'success'
