@@ -4,8 +4,9 @@ import type { Context } from "../context.ts";
 import { csv } from "./seed-batches.ts";
 
 /**
- * Starts an upload that never ends, and resolves once `isStored` returns true. The process must then exit: the batch stays
- * in `receiving` until the reconciler finds it, as after a crash of the API.
+ * Starts an upload that never ends, and resolves once `isStored` returns true: when its only segment is stored, so that
+ * nothing is being written. The process must then exit: the batch stays in `receiving` until the reconciler finds it, as
+ * after a crash of the API.
  */
 export async function interruptUpload(
   ctx: Context,
@@ -34,6 +35,7 @@ export async function interruptUpload(
 }
 
 async function* endless(): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(csv("receiving", 100_000));
+  // More than one segment, less than two: the rest is kept for a segment that never comes.
+  yield Buffer.from(csv("receiving", 20_000));
   await new Promise(() => {});
 }

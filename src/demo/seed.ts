@@ -34,7 +34,7 @@ export async function seedDatabase(ctx: OpenContext, force: boolean): Promise<vo
   const api = await ApiClient.signIn(url, { username: ACCOUNTS.user, password: PASSWORD });
   console.log(`API token of ${ACCOUNTS.user}: ${await createToken(api)}`);
 
-  const before = await statesOf(api);
+  const before = new Set((await batchesOf(api)).map(({ state }) => state));
   // This worker stops with running jobs, which would be logged as a warning.
   const log = ctx.log.child({}, { level: "error" });
   const worker = await openContext({ ...ctx.config, workerQueues: null }, log, "work");
@@ -48,7 +48,9 @@ export async function seedDatabase(ctx: OpenContext, force: boolean): Promise<vo
   await worker.queue.stop(0);
   const completed = await batches.complete();
   if (!before.has("receiving")) {
-    await interruptUpload(ctx, userId, async () => (await statesOf(api)).has("receiving"));
+    await interruptUpload(ctx, userId, async () => {
+      return (await batchesOf(api)).some(({ state, counts }) => state === "receiving" && counts.total > 0);
+    });
     completed.push("receiving");
   }
   console.log(`Batches created: ${listed([...batches.created, ...completed])}`);
@@ -91,9 +93,8 @@ async function createToken(api: ApiClient): Promise<string> {
   }
 }
 
-async function statesOf(api: ApiClient): Promise<Set<string>> {
-  const { items } = await api.get<{ items: BatchView[] }>("/api/v1/batches?limit=1000");
-  return new Set(items.map(({ state }) => state));
+async function batchesOf(api: ApiClient): Promise<BatchView[]> {
+  return (await api.get<{ items: BatchView[] }>("/api/v1/batches?limit=1000")).items;
 }
 
 function listed(states: readonly string[]): string {
