@@ -1,5 +1,5 @@
-import { and, eq, gte, ilike, inArray, lt, or, type SQL } from "drizzle-orm";
-import { uuidV7 } from "../platform/ids.ts";
+import { and, eq, ilike, inArray, or, type SQL } from "drizzle-orm";
+import { createdWithin } from "../platform/postgres/within-times.ts";
 import { type BatchState, batches } from "../schema/batches.ts";
 
 export interface BatchFilter {
@@ -12,9 +12,6 @@ export interface BatchFilter {
   readonly userId?: number;
   readonly batchId?: string;
 }
-
-/** Ids begin with the time of an API process, which may differ a little from that of the database. */
-const CLOCKS_MS = 600_000;
 
 export function matches({
   states,
@@ -29,8 +26,7 @@ export function matches({
     states && inArray(batches.state, [...states]),
     target === undefined ? undefined : eq(batches.target, target),
     search ? isFound(search) : undefined,
-    from && and(gte(batches.createdAt, from), gte(batches.id, firstIdAt(from.getTime() - CLOCKS_MS))),
-    before && and(lt(batches.createdAt, before), lt(batches.id, firstIdAt(before.getTime() + CLOCKS_MS))),
+    createdWithin(batches, from, before),
     userId === undefined ? undefined : eq(batches.userId, userId),
     batchId === undefined ? undefined : eq(batches.id, batchId),
   );
@@ -42,9 +38,4 @@ function isFound(search: string): SQL | undefined {
   if (UUID.test(search)) return eq(batches.id, search);
   const isNamed = ilike(batches.filename, `%${search.replace(/[\\%_]/g, "\\$&")}%`);
   return /^\d{1,15}$/.test(search) ? or(isNamed, eq(batches.number, Number(search))) : isNamed;
-}
-
-/** No batch of this time or later has a lower id, so that the index of ids finds the batches of a time. */
-function firstIdAt(ms: number): string {
-  return `${uuidV7(new Date(Math.max(0, ms))).slice(0, 13)}-0000-0000-000000000000`;
 }

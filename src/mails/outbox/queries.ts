@@ -1,7 +1,8 @@
-import { and, desc, eq, gte, lt, sql } from "drizzle-orm";
+import { and, desc, eq, lt, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { type Found, firstOf } from "../../platform/postgres/read-page.ts";
+import { createdWithin } from "../../platform/postgres/within-times.ts";
 import { type mailState, mailSuppressions, mails } from "../../schema/mails.ts";
 import type { MailKind } from "../mail-data.ts";
 
@@ -49,8 +50,7 @@ export async function listMails(
         state && eq(mails.state, state),
         kind && eq(mails.kind, kind),
         address === undefined ? undefined : sql`lower(${mails.address}) = lower(${address})`,
-        from && gte(mails.createdAt, from),
-        createdBefore && lt(mails.createdAt, createdBefore),
+        createdWithin(mails, from, createdBefore),
         before === null ? undefined : lt(mails.id, before),
       ),
     )

@@ -1,0 +1,43 @@
+/** Conditions on times for lists in the order of ids or numbers, which ascend with the time of creation. */
+import { and, gte, lt, type SQL, sql } from "drizzle-orm";
+import type { PgColumn } from "drizzle-orm/pg-core";
+import { firstUuidV7 } from "../ids.ts";
+
+/** The most by which the time of an id, which a process sets, can differ from `created_at`, which is the start of the transaction. */
+const CLOCKS_MS = 600_000;
+
+/** Less than the id of every item that was created at this time or later. */
+export const idBefore = (time: Date) => firstUuidV7(new Date(time.getTime() - CLOCKS_MS));
+
+/** Greater than the id of every item that was created before this time. */
+export const idAfter = (time: Date) => firstUuidV7(new Date(time.getTime() + CLOCKS_MS));
+
+/**
+ * Matches no index. The planner expects CASE of half of the items: if it expected few, as between two times, it would read and sort
+ * all items instead of following the order of the list.
+ * @param moment a column that an index may have
+ */
+export function isWithin(
+  moment: SQL | PgColumn,
+  from: Date | undefined,
+  before: Date | undefined,
+): SQL | undefined {
+  const isIn = and(
+    from && sql`${moment} >= ${from.toISOString()}::timestamptz`,
+    before && sql`${moment} < ${before.toISOString()}::timestamptz`,
+  );
+  return isIn && sql`CASE WHEN ${isIn} THEN true END`;
+}
+
+/** The items that were created at `from` or later, and before `before`. The index of ids finds them. */
+export function createdWithin(
+  { id, createdAt }: { readonly id: PgColumn; readonly createdAt: PgColumn },
+  from: Date | undefined,
+  before: Date | undefined,
+): SQL | undefined {
+  return and(
+    from && gte(id, idBefore(from)),
+    before && lt(id, idAfter(before)),
+    isWithin(createdAt, from, before),
+  );
+}
