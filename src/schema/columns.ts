@@ -1,6 +1,6 @@
 /** The schema of all tables, and column types that several tables share. */
 import { type SQL, sql } from "drizzle-orm";
-import { bigint, customType, pgSchema, timestamp } from "drizzle-orm/pg-core";
+import { type AnyPgColumn, bigint, customType, pgSchema, timestamp } from "drizzle-orm/pg-core";
 
 /** Raw SQL must name the schema as well: no statement may depend on the search_path. */
 export const rowmill = pgSchema("rowmill");
@@ -20,3 +20,6 @@ export function isSetOnlyIn<State extends string>(column: SQL, state: SQL, ...va
   );
   return sql`(${column} IS NOT NULL) = (${state} IN (${listed}))`;
 }
+
+/** A column as an index has it that serves only certain lists (docs/decisions/0076-lists-choose-their-index.md). */
+export const inLists = (column: AnyPgColumn): SQL => sql`(${column} + 0)`;

@@ -14,7 +14,7 @@ import {
   uniqueIndex,
   uuid,
 } from "drizzle-orm/pg-core";
-import { identity, isSetOnlyIn, moment, rowmill } from "./columns.ts";
+import { identity, inLists, isSetOnlyIn, moment, rowmill } from "./columns.ts";
 import { files } from "./files.ts";
 
 export const taskStatus = rowmill.enum("task_status", [
@@ -30,8 +30,6 @@ export const OPEN_TASK_STATUSES = ["pending", "processing"] as const satisfies r
 export type TaskStatus = (typeof taskStatus.enumValues)[number];
 
 export const DEFAULT_PRIORITY = 5;
-
-const inLists = (column: AnyPgColumn) => sql`(${column} + 0)`;
 
 export const tasks = rowmill.table(
   "tasks",

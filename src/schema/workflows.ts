@@ -14,7 +14,7 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import { users } from "./accounts.ts";
-import { identity, isSetOnlyIn, moment, rowmill } from "./columns.ts";
+import { identity, inLists, isSetOnlyIn, moment, rowmill } from "./columns.ts";
 
 export const workflowKind = rowmill.enum("workflow_kind", ["chain", "group", "chord", "steps"]);
 export type WorkflowKind = (typeof workflowKind.enumValues)[number];
@@ -51,6 +51,8 @@ export const workflows = rowmill.table(
   (t) => [
     uniqueIndex("workflows_number").on(t.number),
     index("workflows_owner").on(t.userId, t.number),
+    // For lists of an owner by kind or state, as `tasks_owner_type` is for those of tasks.
+    index("workflows_listed").on(inLists(t.userId), t.kind, t.state, inLists(t.number)),
     index("workflows_running").on(t.number).where(sql`state = 'running'`),
     index("workflows_running_of_user").on(t.userId).where(sql`state = 'running'`),
     index("workflows_not_completed").on(t.state, t.number).where(sql`state IN ('failed', 'cancelled')`),

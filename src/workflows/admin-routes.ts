@@ -10,8 +10,9 @@ import { userRoutes } from "../platform/http/user-routes.ts";
 import { CancelBody, cancelCheck } from "./control/cancel-body.ts";
 import { cancelWorkflow } from "./control/cancel-workflow.ts";
 import { adminWorkflowFilterFields, readWorkflowFilter } from "./filter.ts";
+import { listWorkflows } from "./list-workflows.ts";
 import { StepParams, WorkflowParams } from "./params.ts";
-import { getWorkflow, getWorkflowDetail, listEdges, listWorkflows } from "./queries.ts";
+import { getWorkflow, getWorkflowDetail, listEdges } from "./queries.ts";
 import { showStep } from "./show-step.ts";
 import { viewWorkflow, viewWorkflowDetail } from "./views.ts";
 

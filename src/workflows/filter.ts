@@ -3,7 +3,7 @@ import Type, { type Static } from "typebox";
 import { momentFields, readMoment } from "../platform/http/read-moment.ts";
 import { NUL_FREE } from "../platform/http/schemas.ts";
 import { workflowKind, workflowState } from "../schema/workflows.ts";
-import type { WorkflowFilter } from "./queries.ts";
+import type { WorkflowFilter } from "./list-workflows.ts";
 
 export const workflowFilterFields = {
   state: Type.Optional(Type.Enum(workflowState.enumValues, { description: "Only workflows in this state." })),

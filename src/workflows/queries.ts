@@ -1,33 +1,13 @@
 /** Reads of workflows. `ownerId` null: the workflows of all users, for operators. */
-import { and, asc, desc, eq, getTableColumns, gte, ilike, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
-import { searchList } from "../platform/postgres/search-list.ts";
 import { type TaskStatus, tasks } from "../schema/tasks.ts";
-import {
-  type StepState,
-  type WorkflowKind,
-  type WorkflowState,
-  workflowSteps,
-  workflows,
-} from "../schema/workflows.ts";
+import { type StepState, workflowSteps, workflows } from "../schema/workflows.ts";
 import type { Owner } from "../tasks/transitions.ts";
 
 export type Workflow = typeof workflows.$inferSelect;
-
-export interface WorkflowFilter {
-  readonly state?: WorkflowState;
-  readonly kind?: WorkflowKind;
-  /** A part of the name, ignoring case. */
-  readonly name?: string;
-  readonly userId?: number;
-  /** Created at this time or later, and earlier than that. */
-  readonly from?: Date;
-  readonly before?: Date;
-  readonly endedFrom?: Date;
-  readonly endedBefore?: Date;
-}
 
 function isOf(ownerId: Owner): SQL | undefined {
   return ownerId === null ? undefined : eq(workflows.userId, ownerId);
@@ -56,45 +36,6 @@ export async function lockWorkflow(tx: Tx, ownerId: Owner, id: string): Promise<
     .for("no key update");
   if (!workflow) throw notFound("workflow");
   return workflow;
-}
-
-/** Newest first. @param before the number of the last workflow of the previous page; 0: from the newest */
-export function listWorkflows(
-  ctx: Context,
-  ownerId: Owner,
-  { state, kind, name, userId, from, before: createdBefore, endedFrom, endedBefore }: WorkflowFilter,
-  { before, limit }: { before: number; limit: number },
-): Promise<Found<Workflow>> {
-  const { number } = workflows;
-  const older = before === 0 ? undefined : lt(number, before);
-  const owned = and(isOf(ownerId), userId === undefined ? undefined : eq(workflows.userId, userId));
-  const where =
-    and(
-      owned,
-      state && eq(workflows.state, state),
-      from && gte(workflows.createdAt, from),
-      createdBefore && lt(workflows.createdAt, createdBefore),
-      endedFrom && gte(workflows.endedAt, endedFrom),
-      endedBefore && lt(workflows.endedAt, endedBefore),
-      kind && eq(workflows.kind, kind),
-      name === undefined ? undefined : ilike(workflows.name, `%${name.replace(/[\\%_]/g, "\\$&")}%`),
-      older,
-    ) ?? sql`true`;
-  const read = (last: string | number | null) =>
-    readPage(ctx, {
-      fields: getTableColumns(workflows),
-      from: sql`${workflows} WHERE ${and(where, last === null ? undefined : gte(number, Number(last)))} ORDER BY ${desc(number)}`,
-      order: sql`number DESC`,
-      limit,
-    });
-  if (name === undefined) return read(null);
-  const listed = and(owned, older) ?? sql`true`;
-  return searchList(ctx.db, {
-    list: (count) => sql`SELECT * FROM ${workflows} WHERE ${listed} ORDER BY ${desc(number)} LIMIT ${count}`,
-    key: "number",
-    texts: ["name"],
-    read,
-  });
 }
 
 /** Equal states of all steps have equal values. */

@@ -7,8 +7,9 @@ import { NOT_MODIFIED, sendVersion, versionOf } from "../platform/http/etag.ts";
 import { decodeNumberCursor, PageQuery, SearchedPage, searchedPageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { readWorkflowFilter, workflowFilterFields } from "./filter.ts";
+import { listWorkflows } from "./list-workflows.ts";
 import { StepParams, WorkflowParams } from "./params.ts";
-import { getWorkflow, getWorkflowDetail, listEdges, listWorkflows } from "./queries.ts";
+import { getWorkflow, getWorkflowDetail, listEdges } from "./queries.ts";
 import { showStep } from "./show-step.ts";
 import { viewWorkflow, viewWorkflowDetail } from "./views.ts";
 

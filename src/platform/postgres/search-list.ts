@@ -18,6 +18,7 @@ export interface Search<Item> {
   /** The names of columns of `list`. The order of keys is that of the list. */
   readonly key: string;
   readonly isAscending?: boolean;
+  /** Those that are searched for words. */
   readonly texts: readonly string[];
   /** Reads the items that have the words, up to and with that key; null: to the end of the list. */
   readonly read: (last: Position["key"] | null) => Promise<Found<Item>>;
@@ -37,7 +38,7 @@ async function lastSearched<Item>(
   const column = sql.identifier(key);
   // The length is stored beside a long text, so that this reads none.
   const bytes = sql.join(
-    texts.map((name) => sql`coalesce(octet_length(${sql.identifier(name)}), 0)`),
+    [sql`0`, ...texts.map((name) => sql`coalesce(octet_length(${sql.identifier(name)}), 0)`)],
     sql` + `,
   );
   const order = sql`${column} ${sql.raw(isAscending ? "ASC" : "DESC")}`;

@@ -1,0 +1,1 @@
+CREATE INDEX IF NOT EXISTS "workflows_listed" ON "rowmill"."workflows" USING btree (("user_id" + 0),"kind","state",("number" + 0));
