@@ -7,6 +7,7 @@ import { alias } from "drizzle-orm/pg-core";
 import type { Context } from "../context.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
 import { searchList } from "../platform/postgres/search-list.ts";
+import { isWithin } from "../platform/postgres/within-times.ts";
 import { type TaskStatus, taskStatus, tasks } from "../schema/tasks.ts";
 import { matches, type TaskFilter } from "./queries.ts";
 import { isOwnedBy, type Owner, type Task } from "./transitions.ts";
@@ -51,11 +52,12 @@ export async function listTasks(
       limit: page.limit,
     });
   if (filter.ids || filter.groupId || filter.workflowId) return read(unordered(owned));
-  if (filter.endedFrom && (await haveFewEnded(ctx, filter))) return read(amongEnded(filter, owned));
+  if (filter.endedFrom && (await haveFewEnded(ctx, filter)))
+    return read(amongEnded(filter, and(isOwnedBy(owner), apartFromOthers(filter), isInBounds) ?? wanted));
   const { statuses } = filter;
-  // Few tasks of all users failed or were cancelled. `matches` hides their status from the planner if it has a time of the end.
+  // Few tasks of all users failed or were cancelled.
   if (owner === null && filter.endedFrom && statuses && !statuses.includes("completed"))
-    return read(unordered(and(wanted, matches({ statuses })) ?? wanted));
+    return read(unordered(wanted));
   const inOrder = inOrderOf(owner, filter);
   if (filter.search?.length) {
     const listed = and(searchedOf(owner, filter), isInBounds) ?? sql`true`;
@@ -80,18 +82,16 @@ export async function listTasks(
   return read(unordered(and(owned, isInBlocks(filter)) ?? owned));
 }
 
-/** The conditions of the filter, without the owner. */
+/** The conditions of the filter, without the owner. Not by `tasks_ended`, in whose order all tasks of a time would be sorted. */
 function conditionsOf(owner: Owner, { userId: _userId, ...filter }: TaskFilter): SQL | undefined {
-  if (!isMerged(owner, filter)) return matches(filter);
-  const { from, before, ...others } = filter;
-  // Matches no index, because `tasks_status` would find the tasks of all users that were created before.
-  const created = sql`created_at + interval '0'`;
-  return and(
-    matches(others),
-    from && sql`${created} >= ${from.toISOString()}::timestamptz`,
-    before && sql`${created} < ${before.toISOString()}::timestamptz`,
-  );
+  const { endedFrom, endedBefore, ...others } = filter;
+  const hasEnded = isWithin(sql`coalesce(completed_at, cancelled_at)`, endedFrom, endedBefore);
+  return and(isMerged(owner, filter) ? apartFromOthers(others) : matches(others), hasEnded);
 }
+
+/** Not by `tasks_status`, which would find the tasks of all users that were created in the time. */
+export const apartFromOthers = ({ from, before, ...filter }: TaskFilter): SQL | undefined =>
+  and(matches(filter), isWithin(sql`created_at`, from, before));
 
 /** The conditions on the tasks that a search looks at: those that an index has in the order of the list. */
 function searchedOf(owner: Owner, filter: TaskFilter): SQL | undefined {
@@ -151,45 +151,63 @@ function inOrderOf(owner: Owner, filter: TaskFilter): Source {
     return (wanted, limit) =>
       sql`SELECT * FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), wanted)} ORDER BY number DESC LIMIT ${limit}`;
   }
+  const { kinds, each } = kindsOf(owner, filter);
+  return (wanted, limit) => sql`
+    ${kinds}
+    SELECT item.* FROM ${each} CROSS JOIN LATERAL (
+      SELECT * FROM rowmill.tasks WHERE ${isOfKind(owner)} AND ${wanted} ORDER BY number + 0 DESC LIMIT ${limit}
+    ) AS item ORDER BY item.number DESC LIMIT ${limit}`;
+}
+
+/** The kinds of tasks that the owner has, as a WITH clause and with each status that the filter matches. */
+export function kindsOf(owner: number, filter: TaskFilter): { readonly kinds: SQL; readonly each: SQL } {
   const {
     type,
     queue,
     statuses = filter.endedFrom || filter.endedBefore ? ENDED : taskStatus.enumValues,
   } = filter;
   const status = sql`unnest(${sql.param([...new Set(statuses)])}::rowmill.task_status[]) AS wanted (status)`;
-  // Matches the index `tasks_owner_type` and no other one.
   const isOwn = sql`user_id + 0 = ${owner}`;
   const [first, next] =
     type === undefined
       ? [sql`type > ''`, sql`(tasks.type, tasks.queue) > (kind.type, kind.queue)`]
       : [sql`type = ${type}`, sql`tasks.type = ${type} AND tasks.queue > kind.queue`];
   const isWanted = queue === undefined ? sql`true` : sql`kind.queue = ${queue}`;
-  return (wanted, limit) => sql`
+  const kinds = sql`
     WITH RECURSIVE kind (type, queue) AS (
       (SELECT type, queue FROM rowmill.tasks WHERE ${isOwn} AND ${first} ORDER BY type, queue LIMIT 1)
       UNION ALL
       SELECT next.* FROM kind CROSS JOIN LATERAL (
         SELECT type, queue FROM rowmill.tasks WHERE ${isOwn} AND ${next} ORDER BY type, queue LIMIT 1
       ) AS next
-    )
-    SELECT item.* FROM (SELECT * FROM kind WHERE ${isWanted}) AS kind CROSS JOIN ${status} CROSS JOIN LATERAL (
-      SELECT * FROM rowmill.tasks
-      WHERE ${isOwn} AND tasks.type = kind.type AND tasks.queue = kind.queue AND tasks.status = wanted.status AND ${wanted}
-      ORDER BY number + 0 DESC LIMIT ${limit}
-    ) AS item ORDER BY item.number DESC LIMIT ${limit}`;
+    )`;
+  return { kinds, each: sql`(SELECT * FROM kind WHERE ${isWanted}) AS kind CROSS JOIN ${status}` };
 }
 
-/** The condition on numbers that follows from the page and the times of the filter, because numbers ascend with `created_at`. */
-async function boundsOf(ctx: Context, { from, before, endedBefore }: TaskFilter, page: TaskPage, key: SQL) {
+/** Matches the index `tasks_owner_type` and no other one. */
+export const isOfKind = (owner: number): SQL => sql`user_id + 0 = ${owner}
+  AND tasks.type = kind.type AND tasks.queue = kind.queue AND tasks.status = wanted.status`;
+
+/** The condition on numbers that follows from the page and the times of the filter. */
+async function boundsOf(ctx: Context, filter: TaskFilter, page: TaskPage, key: SQL) {
+  return and(below(page, key), await numbersWithin(ctx, filter, key));
+}
+
+/** The condition on numbers that follows from the times of the filter, because numbers ascend with `created_at`. */
+export async function numbersWithin(
+  ctx: Context,
+  { from, before, endedBefore }: TaskFilter,
+  key: SQL,
+): Promise<SQL | undefined> {
   // A task is created before it ends.
   const until = before && endedBefore ? new Date(Math.min(+before, +endedBefore)) : (before ?? endedBefore);
-  if (!from && !until) return below(page, key);
+  if (!from && !until) return undefined;
   const isAfter = until && sql`created_at >= ${shifted(until, TRANSACTION_MS)}::timestamptz`;
   const isBefore = from && sql`created_at < ${shifted(from, -TRANSACTION_MS)}::timestamptz`;
-  const first = (isWithin: SQL | undefined, direction: SQL) =>
-    isWithin
+  const first = (isOutside: SQL | undefined, direction: SQL) =>
+    isOutside
       ? sql`(
-        SELECT number FROM rowmill.tasks WHERE tasks.status = known.status AND ${isWithin}
+        SELECT number FROM rowmill.tasks WHERE tasks.status = known.status AND ${isOutside}
         ORDER BY created_at ${direction} LIMIT 1)`
       : sql`NULL::bigint`;
   const { rows } = await ctx.db.execute<{ above: string | null; below: string | null }>(sql`
@@ -197,7 +215,6 @@ async function boundsOf(ctx: Context, { from, before, endedBefore }: TaskFilter,
     FROM unnest(enum_range(NULL::rowmill.task_status)) AS known (status)`);
   const [{ above = null, below: upper = null } = {}] = rows;
   return and(
-    below(page, key),
     above === null ? undefined : sql`${key} > ${above}::bigint`,
     upper === null ? undefined : sql`${key} < ${upper}::bigint`,
   );
@@ -227,7 +244,7 @@ function amongEnded(filter: TaskFilter, wanted: SQL): SQL {
 }
 
 /** Whether so few tasks of all users ended in the time that they can be sorted. */
-async function haveFewEnded(ctx: Context, filter: TaskFilter): Promise<boolean> {
+export async function haveFewEnded(ctx: Context, filter: TaskFilter): Promise<boolean> {
   const { rows } = await ctx.db.execute<{ count: number }>(sql`
     SELECT count(*)::int AS count FROM (${endedIn(filter, MAX_SORTED + 1)}) AS ended`);
   return (rows[0]?.count ?? 0) <= MAX_SORTED;

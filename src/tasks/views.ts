@@ -174,6 +174,12 @@ export const TaskCounts = Type.Object(
         Type.Integer({ description: `Tasks that are ${status}.` }),
       ]),
     ) as Record<TaskStatus, TInteger>),
+    is_lower_bound: Type.Optional(
+      Type.Boolean({
+        description:
+          "Present, and true, only if there may be more tasks than counted. Send `exact=true` to count all.",
+      }),
+    ),
   },
   {
     description: "The numbers of tasks.",

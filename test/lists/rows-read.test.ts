@@ -16,6 +16,20 @@ const SIZES = { tasks: 40_000, batches: 10_000, others: 8000 };
 /** A page of 100 items, merged from the statuses and types of an owner. */
 const MAX_ROWS = 2500;
 
+/** The most rows of statements that count up to a limit, by the reason. */
+const COUNTS: Readonly<Record<string, readonly [path: RegExp, rows: number]>> = {
+  "Tasks of all users that ended in a time are counted first.": [
+    /tasks\?(.*&)?ended_from=[^&]*&ended_to=/,
+    5001,
+  ],
+  "The newest 10,000 tasks of each type, queue and status are counted.": [
+    /\/tasks\/stats\?(?!status=\w+$)./,
+    15_000,
+  ],
+};
+const maxRowsOf = (path: string) =>
+  Object.values(COUNTS).find(([pattern]) => pattern.test(path))?.[1] ?? MAX_ROWS;
+
 const OF_PAGES = new Set(["cursor", "limit", "page", "page_size"]);
 
 /** Routes with parameters that are neither lists nor counts: they stream, or look up one thing. */
@@ -23,12 +37,13 @@ const NO_LISTS = /events$|\/confirm-email$|\/unsubscribe$|\/definition$|\/result
 
 /** The lists that can read more, by the reason. */
 const READS_MORE: Readonly<Record<string, RegExp>> = {
-  "A count reads what it counts.": /\/tasks\/stats|\/me\/usage|^\/api\/(admin\/)?tasks/,
+  "A count reads what it counts.":
+    /\/tasks\/stats\?(status=[^&]+|exact=true)?$|\/me\/usage|^\/api\/(admin\/)?tasks(?!.*_date=)/,
   "No index finds words.": /[?&](search|q|name)=/,
   "The newest 10,000 tasks are searched first.": /[?&]tag=|\/admin\/tasks\?(.*&)?(type|queue)=/,
   "A group or workflow has up to 10,000 tasks.": /[?&](group_id|workflow_id)=/,
   "Up to 50,000 batches of an owner are read in less than 50 ms.": /\/batches\?(.*&)?(state|target)=/,
-  "Workflows have no index of kinds and times.": /\/workflows\?(.*&)?(kind|from|to|ended_from|ended_to)=/,
+  "The newest 10,000 workflows of all users are searched for a kind.": /\/admin\/workflows\?(.*&)?kind=/,
   "Results have no index of these values.": /\/rows\?(.*&)?(status=(success|undone)|error_code|undo)=?/,
   "The answer counts the errors of the batch, or is read to its end.":
     /\/errors\?|\/results\/|^\/batch-status|\/export/,
@@ -79,7 +94,7 @@ describe.for(STATISTICS)("with %s statistics", (statistics) => {
       if (statistics !== "fresh" && (reason || !isSafeWithoutStatistics(who, path))) continue;
       for (const statement of [...statements]) {
         const { rows, scans } = await countRowsRead(rowmill.ctx.pool, statement);
-        if (rows <= MAX_ROWS) continue;
+        if (rows <= maxRowsOf(path)) continue;
         if (reason) needed.add(reason);
         else excess.push(`${who} ${path}: ${scans.join(", ")}`);
       }

@@ -1,9 +1,11 @@
 /** Lists of tasks with page numbers instead of cursors. */
-import { and, asc, count, desc, eq, getTableColumns, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
+import { isWithin } from "../../platform/postgres/within-times.ts";
 import { users } from "../../schema/accounts.ts";
 import { tasks } from "../../schema/tasks.ts";
+import { numbersWithin } from "../../tasks/list-tasks.ts";
 import { matches, type TaskFilter } from "../../tasks/queries.ts";
 import { isOwnedBy, type Owner, type Task } from "../../tasks/transitions.ts";
 import { ownerColumns, type TaskDetail } from "./task-detail.ts";
@@ -54,21 +56,26 @@ export async function listTaskPage(
     throw invalidField("page", text);
   }
   const columns = order.map(({ key, isDescending }) => (isDescending ? desc : asc)(sortable[key]));
+  const where = await conditionOf(ctx, ownerId, filter);
   const found = await ctx.db
     .select({ task: listed, owner: ownerColumns })
     .from(tasks)
     .innerJoin(users, eq(users.id, tasks.userId))
-    .where(and(isOwnedBy(ownerId), matches(filter)))
+    .where(where)
     .orderBy(...columns, desc(tasks.number))
     .limit(pageSize)
     .offset(before);
-  return { count: await countTasks(ctx, ownerId, filter), found };
+  const isLast = found.length < pageSize && (found.length > 0 || before === 0);
+  return { count: isLast ? before + found.length : await ctx.db.$count(tasks, where), found };
 }
 
-async function countTasks(ctx: Context, ownerId: Owner, filter: TaskFilter): Promise<number> {
-  const [found] = await ctx.db
-    .select({ count: count() })
-    .from(tasks)
-    .where(and(isOwnedBy(ownerId), matches(filter)));
-  return found?.count ?? 0;
+/** Tasks that were created in a time are found by their numbers, and not among those of all users. */
+async function conditionOf(ctx: Context, ownerId: Owner, filter: TaskFilter): Promise<SQL | undefined> {
+  const { from, before, ...others } = filter;
+  return and(
+    isOwnedBy(ownerId),
+    matches(others),
+    await numbersWithin(ctx, filter, sql`${tasks.number}`),
+    isWithin(tasks.createdAt, from, before),
+  );
 }

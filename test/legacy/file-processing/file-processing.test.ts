@@ -118,6 +118,10 @@ describe("GET /api/tasks/", () => {
     await create(user, { file_path: "/b/summer_photo.csv", task_type: "batch_import" });
     const plain = await generic(user);
     await user.post(`/api/tasks/${plain}/cancel/`, { reason: "User cancelled" });
+    // Tasks with lower numbers were created earlier.
+    await rowmill.ctx.pool.query("UPDATE rowmill.tasks SET created_at = '2020-01-01' WHERE user_id <> $1", [
+      user.userId,
+    ]);
     await rowmill.ctx.pool.query(
       "UPDATE rowmill.tasks SET created_at = '2024-12-31T23:59:59.9Z' WHERE user_id = $1 AND file_path = '/a/Winter Photo.csv'",
       [user.userId],

@@ -135,6 +135,10 @@ describe("GET /api/tasks/tasks/", () => {
     const late = await make(user, "Late invoice", "customers 100%");
     await make(user, "Report", "customer_data");
     await cancelTask(rowmill.ctx, user.userId, await idOf(late.id));
+    // Tasks with lower numbers were created earlier.
+    await rowmill.ctx.pool.query("UPDATE rowmill.tasks SET created_at = '2020-01-01' WHERE user_id <> $1", [
+      user.userId,
+    ]);
     for (const [number, at] of [
       [old.id, "2025-11-01T00:00:00Z"],
       [late.id, "2025-11-05T23:59:59.999Z"],

@@ -13,6 +13,8 @@ const old = (name = "") => `${name}from=${daysAgo(DAYS + 1)}&${name}to=${daysAgo
 const recent = (name = "") => `${name}from=${daysAgo(1)}`;
 /** Of times without any item. */
 const before = (name = "") => `${name}to=${daysAgo(DAYS + 30)}`;
+/** More items are of these days than are sorted. */
+export const longAgo = (name = "") => `${name}from=${daysAgo(60)}&${name}to=${daysAgo(20)}`;
 export const times = (name = "") => [old(name), recent(name), before(name), `${name}to=${daysAgo(OLD)}`];
 
 export const UUID_CURSORS = [
@@ -47,6 +49,9 @@ export const TASK_FILTERS = [
   "tag=absent",
   ...times(),
   ...times("ended_"),
+  longAgo(),
+  longAgo("ended_"),
+  `status=completed&type=image&${longAgo("ended_")}`,
   "search=needle",
   "search=absent",
   "search=task",
@@ -96,7 +101,11 @@ export const WORKFLOW_FILTERS = [
   "name=absent",
   ...times(),
   ...times("ended_"),
+  longAgo(),
+  longAgo("ended_"),
+  `kind=chord&${longAgo("ended_")}`,
   "state=failed&kind=chain",
+  "state=completed&kind=steps",
 ];
 
 export const auditFilters = (ids: UserIds) => [

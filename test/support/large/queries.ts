@@ -6,6 +6,7 @@ import {
   BATCH_FILTERS,
   cursor,
   daysAgo,
+  longAgo,
   NUMBER_CURSORS,
   OLD,
   TASK_FILTERS,
@@ -41,11 +42,10 @@ export function listQueries(ids: UserIds): ListQuery[] {
   return [
     ...of("owner", "/api/v1/tasks", TASK_FILTERS),
     ...of("other", "/api/v1/tasks", ["", "status=failed", "type=image"]),
-    ...of(
-      "owner",
-      "/api/v1/tasks/stats",
-      TASK_FILTERS.filter((query) => !/^(cursor|limit)/.test(query)),
-    ),
+    ...of("owner", "/api/v1/tasks/stats", [
+      ...TASK_FILTERS.filter((query) => !/^(cursor|limit)/.test(query)),
+      "exact=true",
+    ]),
     ...of("other", "/api/v1/tasks/stats"),
     ...ofAll(ids, "/api/v1/admin/tasks", [...TASK_FILTERS, `ids=${KNOWN.absent}`]),
     ...of("owner", "/api/v1/batches", BATCH_FILTERS),
@@ -123,6 +123,7 @@ export function listQueries(ids: UserIds): ListQuery[] {
       "state=failed&kind=welcome",
       "state=failed&address=owner@example.com",
       ...times(),
+      longAgo(),
     ]),
     ...of("admin", "/api/v1/suppressions", ["", "address=gone-7@example.com"]),
     ...of(
