@@ -16,6 +16,7 @@ import { moveFromPublic, warnOfOldTables } from "./platform/postgres/move-from-p
 import { partitionByDay } from "./platform/postgres/partition-by-day.ts";
 import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
+import { FAILED_JOBS_INDEX } from "./platform/queue/queue-reads.ts";
 import { SQLSTATE } from "./platform/sqlstates.ts";
 import { AUDIT_LOG } from "./schema/audit.ts";
 import { DAY_TABLES } from "./schema/batches.ts";
@@ -66,6 +67,19 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
     await queue.declare(Object.values(jobs));
   } finally {
     await queue.stop(1000);
+  }
+  await indexFailedJobs(config, log);
+}
+
+/** Not a part of the migrations, which precede the tables of pg-boss. */
+async function indexFailedJobs({ databaseUrl }: Config, log: Log): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl, application_name: "rowmill-migrate" });
+  client.on("error", (error) => log.warn({ err: error }, "the connection of the migration was lost"));
+  await client.connect();
+  try {
+    await buildIndexes(client, [FAILED_JOBS_INDEX], log);
+  } finally {
+    await client.end();
   }
 }
 

@@ -149,7 +149,7 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
               default: "active",
               description:
                 "active: a worker runs the job. waiting: a worker may take it. scheduled: the job is due later. failed: the job " +
-                "is not delivered again; the list reads all jobs that the queue keeps, and is slow if they are millions.",
+                "is not delivered again.",
             }),
             queue: Type.Optional(QueueNameSchema),
             ...PageQuery,

@@ -4,12 +4,12 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
-import { rowmill } from "../../schema/columns.ts";
 import type { Log } from "../log.ts";
 import { SQLSTATE } from "../sqlstates.ts";
 import { postgresError } from "./database.ts";
 
 interface Index {
+  readonly schema: string;
   readonly name: string;
   readonly table: string;
   /** The statement without its beginning, for example: ON rowmill.books USING btree (user_id, id). */
@@ -17,9 +17,8 @@ interface Index {
   readonly isUnique: boolean;
 }
 
-const SCHEMA = rowmill.schemaName;
 const CREATE_INDEX =
-  /^\s*(?:--[^\n]*\n\s*)*CREATE (?<unique>UNIQUE )?INDEX IF NOT EXISTS "(?<name>\w+)" (?<definition>ON "\w+"\."(?<table>\w+)" [^;]+);?\s*$/;
+  /^\s*(?:--[^\n]*\n\s*)*CREATE (?<unique>UNIQUE )?INDEX IF NOT EXISTS "(?<name>\w+)" (?<definition>ON "(?<schema>\w+)"\."(?<table>\w+)" [^;]+);?\s*$/;
 
 /** The key of the lock that lets only one process build indexes: "rowi" in ASCII. */
 const BUILD_LOCK = 0x726f7769;
@@ -51,17 +50,17 @@ export async function buildIndexes(
 /** Returns the tables of indexes over expressions. PostgreSQL has no statistics of an expression until the table is analyzed. */
 async function unknownTables(client: pg.Client, indexes: readonly Index[]): Promise<string[]> {
   const { rows } = await client.query<{ table: string }>(
-    `SELECT DISTINCT indrelid::regclass::text AS "table" FROM unnest($1::text[]) AS built (name)
-    JOIN pg_index ON indexrelid = to_regclass(format('%I.%I', $2::text, name)) WHERE indexprs IS NOT NULL`,
-    [indexes.map(({ name }) => name), SCHEMA],
+    `SELECT DISTINCT indrelid::regclass::text AS "table" FROM unnest($1::text[], $2::text[]) AS built (schema, name)
+    JOIN pg_index ON indexrelid = to_regclass(format('%I.%I', schema, name)) WHERE indexprs IS NOT NULL`,
+    [indexes.map(({ schema }) => schema), indexes.map(({ name }) => name)],
   );
   return rows.map(({ table }) => table);
 }
 
 function indexOf(statement: string): Index[] {
-  const { name, table, definition, unique } = CREATE_INDEX.exec(statement)?.groups ?? {};
-  if (!name || !table || !definition) return [];
-  return [{ name, table, definition, isUnique: unique !== undefined }];
+  const { schema, name, table, definition, unique } = CREATE_INDEX.exec(statement)?.groups ?? {};
+  if (!schema || !name || !table || !definition) return [];
+  return [{ schema, name, table, definition, isUnique: unique !== undefined }];
 }
 
 async function tryLock(client: pg.Client): Promise<boolean> {
@@ -80,10 +79,10 @@ interface MissingIndex extends Index {
 async function missingOf(client: pg.Client, indexes: readonly Index[]): Promise<MissingIndex[]> {
   const { rows } = await client.query<{ name: string; isInvalid: boolean }>(
     `SELECT name, indexrelid IS NOT NULL AS "isInvalid"
-    FROM unnest($1::text[], $2::text[]) AS wanted (name, "table")
-    LEFT JOIN pg_index ON indexrelid = to_regclass(format('%I.%I', $3::text, name))
-    WHERE to_regclass(format('%I.%I', $3::text, "table")) IS NOT NULL AND indisvalid IS NOT TRUE`,
-    [indexes.map(({ name }) => name), indexes.map(({ table }) => table), SCHEMA],
+    FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (schema, name, "table")
+    LEFT JOIN pg_index ON indexrelid = to_regclass(format('%I.%I', schema, name))
+    WHERE to_regclass(format('%I.%I', schema, "table")) IS NOT NULL AND indisvalid IS NOT TRUE`,
+    [indexes.map(({ schema }) => schema), indexes.map(({ name }) => name), indexes.map(({ table }) => table)],
   );
   return indexes.flatMap((index) => {
     const found = rows.find(({ name }) => name === index.name);
@@ -92,8 +91,8 @@ async function missingOf(client: pg.Client, indexes: readonly Index[]): Promise<
 }
 
 async function build(client: pg.Client, index: MissingIndex, log: Log): Promise<void> {
-  const { name, table, definition, isUnique, isInvalid } = index;
-  if (isInvalid) await client.query(`DROP INDEX CONCURRENTLY ${SCHEMA}.${name}`);
+  const { schema, name, table, definition, isUnique, isInvalid } = index;
+  if (isInvalid) await client.query(`DROP INDEX CONCURRENTLY ${schema}.${name}`);
   log.info({ index: name, table }, "building an index; programs can go on");
   try {
     await client.query(`CREATE ${isUnique ? "UNIQUE " : ""}INDEX CONCURRENTLY ${name} ${definition}`);
