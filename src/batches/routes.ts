@@ -5,7 +5,15 @@ import { invalidField } from "../errors.ts";
 import { DETAIL_BYTES } from "../platform/http/bounded-answers.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
-import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import {
+  decodeNumberCursor,
+  decodeUuidCursor,
+  Page,
+  PageQuery,
+  pageOf,
+  SearchedPage,
+  searchedPageOf,
+} from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { causeFields, readCause } from "./cause.ts";
 import { batchFilterFields, readBatchFilter } from "./filter.ts";
@@ -73,8 +81,8 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "listBatchRows",
           summary: "List the rows of a batch",
           description:
-            "Lists the rows in the order of the file. The groups of GET /errors have links to the rows of a cause. Such a page reads failed " +
-            "rows until it is full.",
+            "Lists the rows in the order of the file. The groups of GET /errors have links to the rows of a cause. Such a page looks at " +
+            "10,000 failed rows.",
           params: BatchParams,
           querystring: Type.Object({
             status: Type.Optional(RowStatus),
@@ -90,7 +98,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             ),
             ...PageQuery,
           }),
-          response: { 200: Page(Type.Ref("Row")), ...problems(400, 401, 404) },
+          response: { 200: SearchedPage(Type.Ref("Row")), ...problems(400, 401, 404) },
         },
       },
       async ({ ctx, user, params, query }) => {
@@ -108,7 +116,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const batch = await getBatch(ctx, user.id, params.batch_id);
         const page = { status, undo, cause, after, limit: query.limit };
         const found = await listRows(ctx, batch, page);
-        return pageOf(
+        return searchedPageOf(
           found,
           ({ row }) => row,
           (row) => viewRow(batch, row),

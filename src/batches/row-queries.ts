@@ -4,9 +4,11 @@ import type { SelectResultFields } from "drizzle-orm/query-builders/select.types
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { type Found, ITEM_BYTES, readOne, readPage } from "../platform/postgres/read-page.ts";
+import { searchList } from "../platform/postgres/search-list.ts";
 import type { RowEffect, RowError, undoOutcome } from "../schema/batches.ts";
 import { traitsOfBatch } from "../targets/rights.ts";
 import { type Cause, hasCause } from "./cause.ts";
+import { MAX_ROW_NUMBER } from "./ids.ts";
 import type { StoredBatch } from "./queries.ts";
 import { isWhole, leavesUnprocessed } from "./state.ts";
 import type { NotReversed, RowStatus } from "./views.ts";
@@ -121,14 +123,14 @@ function chunkStatesWith(status: "pending" | "processing" | "unprocessed", batch
  * all rows of a batch of which it expects few.
  * @param after only rows with a higher row number
  * @param limit the rows of a page; one more is found
- * @param cause only failed rows with this cause
+ * @param cause only failed rows with this cause, up to a row number
  */
 export function rowsOfStatus(
   batch: StoredBatch,
   status: RowStatus | null,
   after: number,
   limit: number,
-  cause?: Cause,
+  cause?: Cause & { readonly upTo: number },
 ): SQL {
   switch (status) {
     case "success":
@@ -140,7 +142,7 @@ export function rowsOfStatus(
         (
           SELECT * FROM rowmill.row_results AS results
           WHERE batch_id = ${batch.id} AND status = ${stored} AND undo ${undo} AND row_number > ${after}
-            AND ${cause ? hasCause(cause) : sql`true`}
+            AND ${cause ? sql`row_number <= ${cause.upTo} AND ${hasCause(cause)}` : sql`true`}
           ORDER BY row_number LIMIT ${limit + 1}
         ) AS results
         ${cellsOfRow(batch.id)} ${chunkOfRow(batch.id)}
@@ -195,15 +197,27 @@ export async function listRows(
   batch: StoredBatch,
   { status, undo, cause, after, limit, isNamed = true }: RowPage,
 ): Promise<Found<StoredRow>> {
-  const from = undo
-    ? rowsNotReversed(batch, undo, after, limit)
-    : rowsOfStatus(batch, status, after, limit, cause);
-  return readPage(ctx, {
-    fields: columnsIn(batch),
-    from,
-    order: sql`"row"`,
-    limit,
-    addedBytes: isNamed ? nameBytes(batch) : ITEM_BYTES,
+  const read = (from: SQL) =>
+    readPage(ctx, {
+      fields: columnsIn(batch),
+      from,
+      order: sql`"row"`,
+      limit,
+      addedBytes: isNamed ? nameBytes(batch) : ITEM_BYTES,
+    });
+  if (undo) return read(rowsNotReversed(batch, undo, after, limit));
+  if (!cause) return read(rowsOfStatus(batch, status, after, limit));
+  return searchList(ctx.db, {
+    list: (count) => sql`
+      SELECT row_number, completed_at AS created_at, errors FROM rowmill.row_results
+      WHERE batch_id = ${batch.id} AND status = 'failed' AND row_number > ${after} ORDER BY row_number LIMIT ${count}`,
+    key: "row_number",
+    isAscending: true,
+    texts: [],
+    // As stored: the size of the text would read it.
+    bytes: sql`coalesce(pg_column_size(errors), 0)`,
+    read: (last) =>
+      read(rowsOfStatus(batch, status, after, limit, { ...cause, upTo: Number(last ?? MAX_ROW_NUMBER) })),
   });
 }
 

@@ -75,6 +75,14 @@ function searchById(
     key: "id",
     isAscending: !isDescending,
     texts: ["title", "author"],
+    run: (statement) =>
+      inTransaction(ctx, async (tx) => {
+        // Without statistics of owners, PostgreSQL expects fewer books than the limit, and would read and sort all of them.
+        await tx.db.execute(
+          sql`SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`,
+        );
+        return (await tx.db.execute(statement)).rows;
+      }),
     read: (last) => pageOf(ctx, userId, list, words, { upTo: last === null ? undefined : Number(last) }),
   });
 }

@@ -50,7 +50,6 @@ const READS_MORE: Readonly<Record<string, RegExp>> = {
   "Books can be sorted by title, and have no index for it.": /\/books\?sort=-?title/,
   "The owners of books and records have no statistics, so PostgreSQL sorts what may be 200 pages.":
     /\/(books|records)\?/,
-  "The queue keeps ended jobs for a day.": /\/admin\/jobs\?state=failed/,
   "A report per day exists.": /\/reports\?/,
   "One line per minute and queue is kept for eight days.": /\/admin\/statistics\?/,
 };

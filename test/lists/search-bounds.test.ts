@@ -1,8 +1,10 @@
 /** Searches at the bounds of one answer: 10,000 items, or 4 MiB of text. */
 import { expect, test } from "vitest";
+import { newBatchId } from "../../src/batches/ids.ts";
 import { createClient } from "../../src/client/index.ts";
 import type { Client } from "../support/client.ts";
 import { addEndedTasks, long, short } from "../support/ended-tasks.ts";
+import { countRowsRead, recordReads } from "../support/large/rows-read.ts";
 import { useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill({ settings: { REQUEST_LOG: "off" } });
@@ -78,6 +80,67 @@ test("books are searched in both orders up to the bound", async () => {
   expect(await pagesOf(`${path}id&limit=3`)).toEqual([ascending.slice(0, 3), ascending.slice(3)]);
   const { cursor } = await read(`${path}id`);
   expect((await owner.get(`${path}-id&cursor=${cursor}`)).status).toBe(400);
+});
+
+test("a search of many books reads no more than the bound, although PostgreSQL expects few", async () => {
+  const { pool } = rowmill.ctx;
+  await pool.query(
+    "INSERT INTO rowmill.books (user_id, title, author) SELECT $1, 'Hay ' || n, 'A' FROM generate_series(1, 30000) AS n",
+    [owner.userId],
+  );
+  await pool.query("ANALYZE rowmill.books");
+  const statements = recordReads(rowmill);
+  expect((await read("/api/v1/books?search=needle")).searchedTo).toBeDefined();
+  const client = await pool.connect();
+  await client.query("BEGIN");
+  const rows: number[] = [];
+  // Those that change settings count no rows, and apply to the later ones.
+  for (const statement of statements.filter(({ text }) => /set_config|books/.test(text)))
+    rows.push((await countRowsRead(client, statement)).rows);
+  await client.query("ROLLBACK");
+  client.release();
+  // An empty page is read twice, because its first item could be too long for it.
+  expect(rows).toEqual([0, 10_001, 10_000, 10_000]);
+});
+
+test("10,000 failed rows are looked at for a cause in one answer", async () => {
+  const { pool } = rowmill.ctx;
+  const batch = newBatchId(new Date());
+  await pool.query(
+    `INSERT INTO rowmill.batches (id, user_id, target, filename, state, header, mapping, row_delay_ms, total_rows, finished_at)
+     VALUES ($1, $2, 'books', 'failed.csv', 'completed_with_errors', '{title}', '{"title":0}', 0, 20005, now())`,
+    [batch, owner.userId],
+  );
+  await pool.query(
+    `INSERT INTO rowmill.batch_rows (batch_id, row_number, fields) SELECT $1, n, '["a"]' FROM generate_series(2, 20006) AS n`,
+    [batch],
+  );
+  // Every second row failed. The cause is looked for in the first 10,000 of them, and then in the last two.
+  await pool.query(
+    `INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, error_code, error_message, errors)
+     SELECT $1, n, 'failed', 1, 'required', 'is missing',
+       json_build_array(json_build_object('column', 'title', 'code', CASE WHEN n IN (2, 20000, 20002) THEN 'rare' ELSE 'required' END, 'message', ''))
+     FROM generate_series(2, 20004, 2) AS n`,
+    [batch],
+  );
+  const path = `/api/v1/batches/${batch}/rows?error_code=`;
+  const rowsOf = async (query: string) => {
+    const { body } = await owner.get<{ items: { row: number }[]; next_cursor: string | null }>(
+      `${path}${query}`,
+    );
+    return { rows: body.items.map(({ row }) => row), cursor: body.next_cursor };
+  };
+  const first = await rowsOf("rare");
+  expect(first.rows).toEqual([2, 20000]);
+  expect(await rowsOf(`rare&cursor=${first.cursor}`)).toEqual({ rows: [20002], cursor: null });
+  expect((await rowsOf("rare&limit=1")).rows).toEqual([2]);
+  expect((await rowsOf("required&error_column=title&limit=3")).rows).toEqual([4, 6, 8]);
+  const statements = recordReads(rowmill);
+  expect((await rowsOf("absent")).rows).toEqual([]);
+  const reads = statements.filter(({ text }) => text.includes("row_results"));
+  const counted = await Promise.all(reads.map((statement) => countRowsRead(pool, statement)));
+  // An empty page is read twice, because its first item could be too long for it.
+  expect(counted.map(({ rows }) => rows)).toEqual([10_001, 10_000, 10_000]);
 });
 
 test("an item longer than the text of one answer is searched, wherever it is", async () => {

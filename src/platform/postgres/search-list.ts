@@ -20,6 +20,10 @@ export interface Search<Item> {
   readonly isAscending?: boolean;
   /** Those that are searched for words. */
   readonly texts: readonly string[];
+  /** Bytes of an item that are searched besides. */
+  readonly bytes?: SQL;
+  /** Selects the items to look at; absent: outside of a transaction. */
+  readonly run?: (statement: SQL) => Promise<Record<string, unknown>[]>;
   /** Reads the items that have the words, up to and with that key; null: to the end of the list. */
   readonly read: (last: Position["key"] | null) => Promise<Found<Item>>;
 }
@@ -33,23 +37,23 @@ export async function searchList<Item>(db: Database, search: Search<Item>): Prom
 /** Returns the last item to look at; null: all of them. */
 async function lastSearched<Item>(
   db: Database,
-  { list, key, isAscending = false, texts }: Search<Item>,
+  { list, key, isAscending = false, texts, bytes: others = sql`0`, run }: Search<Item>,
 ): Promise<Position | null> {
   const column = sql.identifier(key);
   // The length is stored beside a long text, so that this reads none.
   const bytes = sql.join(
-    [sql`0`, ...texts.map((name) => sql`coalesce(octet_length(${sql.identifier(name)}), 0)`)],
+    [others, ...texts.map((name) => sql`coalesce(octet_length(${sql.identifier(name)}), 0)`)],
     sql` + `,
   );
   const order = sql`${column} ${sql.raw(isAscending ? "ASC" : "DESC")}`;
-  const { rows } = await db.execute<{ key: string; createdAt: string }>(sql`
+  const statement = sql`
     SELECT key, created_at AS "createdAt" FROM (
       SELECT ${column} AS key, created_at, row_number() OVER list AS item, sum(${bytes}) OVER list AS bytes,
         lead(true) OVER list AS "hasNext"
       FROM (${list(SEARCHED_ITEMS + 1)}) AS newest
       WINDOW list AS (ORDER BY ${order} ROWS UNBOUNDED PRECEDING)
     ) AS measured
-    WHERE "hasNext" AND (item = ${SEARCHED_ITEMS} OR bytes > ${SEARCHED_BYTES}) ORDER BY item LIMIT 1`);
-  const [last] = rows;
-  return last ? { key: last.key, createdAt: new Date(last.createdAt) } : null;
+    WHERE "hasNext" AND (item = ${SEARCHED_ITEMS} OR bytes > ${SEARCHED_BYTES}) ORDER BY item LIMIT 1`;
+  const [last] = run ? await run(statement) : (await db.execute(statement)).rows;
+  return last ? { key: String(last.key), createdAt: new Date(String(last.createdAt)) } : null;
 }

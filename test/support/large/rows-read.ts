@@ -46,7 +46,10 @@ export interface RowsRead {
 }
 
 /** Executes the statement again and counts the rows that its scans read, also those that did not match. */
-export async function countRowsRead(pool: pg.Pool, { text, values }: Statement): Promise<RowsRead> {
+export async function countRowsRead(
+  pool: Pick<pg.PoolClient, "query">,
+  { text, values }: Statement,
+): Promise<RowsRead> {
   const { rows } = await pool.query(
     `EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, FORMAT JSON) ${text}`,
     values,

@@ -17,7 +17,12 @@ export async function readRows(
     ...(column === undefined ? {} : { error_column: column }),
   };
   const path = { batch_id: batchId };
-  const page = await client.get("/api/v1/batches/{batch_id}/rows", { path, query, signal });
+  let page = await client.get("/api/v1/batches/{batch_id}/rows", { path, query, signal });
+  // One answer looks at a part of the failed rows.
+  while (page.items.length === 0 && page.next_cursor !== null) {
+    const next = { ...query, cursor: page.next_cursor };
+    page = await client.get("/api/v1/batches/{batch_id}/rows", { path, query: next, signal });
+  }
   return { items: page.items, hasMore: page.next_cursor !== null };
 }
 
