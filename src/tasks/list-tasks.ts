@@ -75,7 +75,7 @@ export async function listTasks(
   if (hasOrder && filter.tag === undefined) return read(inOrder(wanted, page.limit + 1));
   const oldest = await numberAfterNewest(
     ctx,
-    inOrder(and(matches(ofStatus(filter)), below(page, key)) ?? sql`true`, NEWEST),
+    inOrder(and(matches(ofStatus(filter)), isInBounds) ?? sql`true`, NEWEST),
   );
   const found = await read(inOrder(sql`${wanted} AND ${key} > ${oldest}::bigint`, page.limit + 1));
   if (found.hasMore || oldest === 0) return found;
