@@ -1,19 +1,38 @@
 /** The jobs of tasks. Job ids are deterministic, so that a run of a task cannot be enqueued twice. */
 
-import { inArray, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { jobs, type QueueName, taskJobs } from "../jobs.ts";
 import { deterministicJobId, uuidV7 } from "../platform/ids.ts";
 import type { AddingJobs, NewJob } from "../platform/queue/add-jobs.ts";
 import { limitWaits } from "../schema/task-limits.ts";
+import { hasLaterJob, tasks } from "../schema/tasks.ts";
+import type { Task } from "./transitions.ts";
 
 /** The place of the version in a UUID. */
 const VERSION_AT = 14;
 
-/** The first job has the id of its task as a UUID of version 8: it needs no hash, and indexes of jobs grow at one end. */
+const withVersion = (id: string, version: 7 | 8) =>
+  `${id.slice(0, VERSION_AT)}${version}${id.slice(VERSION_AT + 1)}`;
+
+/**
+ * The first job has the id of its task as a UUID of version 8: it needs no hash, indexes of jobs grow at one end, and tasks need no
+ * index to be found by it.
+ */
 export function taskJobId(taskId: string, run: number): string {
-  if (run > 1) return deterministicJobId("task", taskId, run);
-  return `${taskId.slice(0, VERSION_AT)}8${taskId.slice(VERSION_AT + 1)}`;
+  return run > 1 ? deterministicJobId("task", taskId, run) : withVersion(taskId, 8);
+}
+
+/** @returns undefined unless it is the latest job of a task */
+export async function findTaskOfJob({ db }: Context, jobId: string): Promise<Task | undefined> {
+  const isJob = eq(tasks.jobId, jobId);
+  const [first] = await db
+    .select()
+    .from(tasks)
+    .where(and(eq(tasks.id, withVersion(jobId, 7)), isJob));
+  if (first) return first;
+  const [later] = await db.select().from(tasks).where(and(isJob, hasLaterJob));
+  return later;
 }
 
 interface Runnable {
