@@ -6,6 +6,7 @@ import { type FoundJob, findJob } from "../platform/queue/queue-reads.ts";
 import type { Role } from "../schema/accounts.ts";
 import { batches } from "../schema/batches.ts";
 import { taskStacks, tasks } from "../schema/tasks.ts";
+import { findTaskOfJob } from "../tasks/task-jobs.ts";
 import type { Task } from "../tasks/transitions.ts";
 import { jobNames } from "./queries.ts";
 
@@ -31,10 +32,7 @@ const OPERATORS: ReadonlySet<Role> = new Set(["operator", "admin"]);
  * @throws DomainError `not_found`
  */
 export async function getJob(ctx: Context, id: string, isOperator: boolean): Promise<JobResult> {
-  const [job, [latest]] = await Promise.all([
-    findJob(ctx.db, jobNames, id),
-    ctx.db.select().from(tasks).where(eq(tasks.jobId, id)),
-  ]);
+  const [job, latest] = await Promise.all([findJob(ctx.db, jobNames, id), findTaskOfJob(ctx, id)]);
   const { taskId = null, batchId = null } = (job?.payload ?? {}) as { taskId?: string; batchId?: string };
   const owner = latest?.userId ?? (await ownerOf(ctx, taskId, batchId));
   const isVisible = isOperator || (owner !== null && owner === requireActor(ctx).id);

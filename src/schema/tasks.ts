@@ -31,6 +31,9 @@ export type TaskStatus = (typeof taskStatus.enumValues)[number];
 
 export const DEFAULT_PRIORITY = 5;
 
+/** The id of the latest job does not follow from that of the task: it ran before, or is older than 0.11.0 (`taskJobId`). */
+export const hasLaterJob = sql`right(job_id::text, 21) <> right(id::text, 21)`;
+
 export const tasks = rowmill.table(
   "tasks",
   {
@@ -98,7 +101,7 @@ export const tasks = rowmill.table(
   },
   (t) => [
     uniqueIndex("tasks_number").on(t.number),
-    uniqueIndex("tasks_job").on(t.jobId),
+    uniqueIndex("tasks_later_job").on(t.jobId).where(hasLaterJob),
     index("tasks_owner").on(t.userId, t.number),
     index("tasks_owner_status").on(t.userId, t.status),
     // For lists of an owner. The expressions match only the statements of these lists: the planner can neither use this

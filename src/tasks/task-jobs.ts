@@ -1,19 +1,38 @@
 /** The jobs of tasks. Job ids are deterministic, so that a run of a task cannot be enqueued twice. */
 
-import { inArray } from "drizzle-orm";
+import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { jobs, type QueueName, taskJobs } from "../jobs.ts";
 import { deterministicJobId, uuidV7 } from "../platform/ids.ts";
-import type { Adding, NewJob } from "../platform/queue/add-jobs.ts";
+import type { AddingJobs, NewJob } from "../platform/queue/add-jobs.ts";
 import { limitWaits } from "../schema/task-limits.ts";
+import { hasLaterJob, tasks } from "../schema/tasks.ts";
+import type { Task } from "./transitions.ts";
 
 /** The place of the version in a UUID. */
 const VERSION_AT = 14;
 
-/** The first job has the id of its task as a UUID of version 8: it needs no hash, and indexes of jobs grow at one end. */
+const withVersion = (id: string, version: 7 | 8) =>
+  `${id.slice(0, VERSION_AT)}${version}${id.slice(VERSION_AT + 1)}`;
+
+/**
+ * The first job has the id of its task as a UUID of version 8: it needs no hash, indexes of jobs grow at one end, and tasks need no
+ * index to be found by it.
+ */
 export function taskJobId(taskId: string, run: number): string {
-  if (run > 1) return deterministicJobId("task", taskId, run);
-  return `${taskId.slice(0, VERSION_AT)}8${taskId.slice(VERSION_AT + 1)}`;
+  return run > 1 ? deterministicJobId("task", taskId, run) : withVersion(taskId, 8);
+}
+
+/** @returns undefined unless it is the latest job of a task */
+export async function findTaskOfJob({ db }: Context, jobId: string): Promise<Task | undefined> {
+  const isJob = eq(tasks.jobId, jobId);
+  const [first] = await db
+    .select()
+    .from(tasks)
+    .where(and(eq(tasks.id, withVersion(jobId, 7)), isJob));
+  if (first) return first;
+  const [later] = await db.select().from(tasks).where(and(isJob, hasLaterJob));
+  return later;
 }
 
 interface Runnable {
@@ -24,33 +43,35 @@ interface Runnable {
   readonly type: string;
   readonly queue: string;
   readonly priority: number;
-  /** Of this task, in addition to that of all. */
-  readonly startAfterSeconds?: number;
 }
 
-/** Enqueues the jobs of tasks that are due now or after `startAfterSeconds`. */
-export async function enqueueTasks(
-  tx: Tx,
-  tasks: readonly Runnable[],
-  startAfterSeconds = 0,
-  how?: Adding,
-): Promise<void> {
+/** Enqueues the jobs of tasks that are due after `startAfterSeconds`. */
+export async function enqueueTasks(tx: Tx, tasks: readonly Runnable[], startAfterSeconds = 0): Promise<void> {
   for (const [queue, own] of byQueue(tasks)) {
     await tx.queue.add(
       tx.db,
       taskJobs[queue],
       own.map(
-        ({ id, type, userId, run, jobId, priority, startAfterSeconds: own = 0 }): NewJob => ({
+        ({ id, type, userId, run, jobId, priority }): NewJob => ({
           id: jobId,
           payload: { taskId: id, run, type },
           priority,
           group: String(userId),
-          startAfterSeconds: startAfterSeconds + own,
+          startAfterSeconds,
         }),
       ),
-      how,
     );
   }
+}
+
+/** Returns the parts of the statement that stores new tasks: those which enqueue the jobs of one queue. @param inserted its new tasks */
+export function enqueueing({ queue }: Context, name: QueueName, inserted: SQL): AddingJobs {
+  return queue.adding(
+    taskJobs[name],
+    sql`SELECT job_id AS id, jsonb_build_object('taskId', id, 'run', run, 'type', type) AS data, priority, user_id::text AS group_id,
+      due_at, number AS place
+    FROM ${inserted} WHERE queue = ${name} AND after_id IS NULL`,
+  );
 }
 
 /** Removes the jobs of tasks that must not run. A worker that already runs one notices it through `watchTask`. */

@@ -3,8 +3,10 @@ import { expect, test } from "vitest";
 import { jobs } from "../../src/jobs.ts";
 import type { JobResultView } from "../../src/queues/job-result-view.ts";
 import { getTask } from "../../src/tasks/queries.ts";
+import { findTaskOfJob } from "../../src/tasks/task-jobs.ts";
 import { titled } from "../support/book-files.ts";
 import { storedFile } from "../support/files.ts";
+import { explaining } from "../support/plans.ts";
 import { printed } from "../support/printed.ts";
 import { createTask, endedTask, newTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
@@ -59,6 +61,43 @@ test("an earlier job of a task is found beside the latest one", async () => {
     result: { status: "completed" },
   });
   expect(await job(user, latest.jobId)).toMatchObject({ state: "completed", attempts: 2 });
+});
+
+test("a task is found by the id of its latest job after the queue has removed it, also if the id is older than 0.11.0", async () => {
+  const { ctx } = rowmill;
+  const { id, jobId } = await endedTask(ctx, await newTask(ctx, user.userId));
+  const remove = (removed: string) =>
+    ctx.pool.query("DELETE FROM rowmill_queue.job WHERE id = $1", [removed]);
+  await remove(jobId);
+  const old = randomUUID();
+  await ctx.pool.query("UPDATE rowmill.tasks SET job_id = $2 WHERE id = $1", [id, old]);
+  expect(await job(user, old)).toMatchObject({ job: null, state: "completed", task_id: id });
+  expect((await user.get(pathOf(jobId))).status).toBe(404);
+  await user.post(`/api/v1/tasks/${id}/retry`, { force: true });
+  const { jobId: later } = await endedTask(ctx, id);
+  await remove(later);
+  expect(await job(user, later)).toMatchObject({ job: null, state: "completed", task_id: id });
+  // Two tasks cannot have the same job.
+  const other = await endedTask(ctx, await newTask(ctx, user.userId));
+  const same = ctx.pool.query("UPDATE rowmill.tasks SET job_id = $2 WHERE id = $1", [other.id, later]);
+  await expect(same).rejects.toThrow("tasks_later_job");
+});
+
+test("a task is looked for by its job in two indexes, whether statistics are absent or stale", async () => {
+  const { ctx } = rowmill;
+  const addMany = () =>
+    ctx.pool.query(
+      `INSERT INTO rowmill.tasks (id, user_id, type, queue, status, params, max_retries, job_id, metadata, completed_at)
+      SELECT gen_random_uuid(), $1, 'generic', 'default', 'completed', '{}', 3, gen_random_uuid(), '{}', now()
+      FROM generate_series(1, 5000)`,
+      [user.userId],
+    );
+  for (const next of [addMany, () => ctx.pool.query("ANALYZE rowmill.tasks"), addMany]) {
+    await next();
+    await using plans = await explaining(ctx);
+    expect(await findTaskOfJob(plans, randomUUID())).toBeUndefined();
+    expect(plans.scans("tasks").toSorted()).toEqual(["tasks_later_job (job_id)", "tasks_pkey (id)"]);
+  }
 });
 
 test("the id of the job of a row leads to its batch", async () => {

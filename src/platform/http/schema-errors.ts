@@ -99,7 +99,9 @@ function describeRule({ keyword, params, message }: SchemaError, own: Texts): st
 }
 
 export function joinPath(...parts: readonly string[]): string {
-  return parts.filter(Boolean).join(".");
+  let path = "";
+  for (const part of parts) path = path && part ? `${path}.${part}` : path || part;
+  return path;
 }
 
 /** The field of an error, or the missing fields. */

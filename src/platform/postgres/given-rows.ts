@@ -21,12 +21,13 @@ export function givenRows<Row, Columns extends GivenColumns<Row>>(
   const names: SQL[] = [];
   const shared = new Map<string, SQL>();
   for (const [name, [type, of]] of Object.entries(columns)) {
-    const values = rows.map((row) => of(row) ?? null);
+    const valueIn = (row: Row) => of(row) ?? null;
     const sqlType = sql.raw(type);
-    if (name !== key && values.every((each) => each === values[0])) {
-      shared.set(name, sql`${values[0]}::${sqlType}`);
+    const first = rows[0] && valueIn(rows[0]);
+    if (name !== key && rows.every((row) => valueIn(row) === first)) {
+      shared.set(name, sql`${first}::${sqlType}`);
     } else {
-      arrays.push(sql`${sql.param(values)}::${sqlType}[]`);
+      arrays.push(sql`${sql.param(rows.map(valueIn))}::${sqlType}[]`);
       names.push(sql`${sql.identifier(name)}`);
     }
   }

@@ -18,8 +18,12 @@ export function storableJson(value: unknown): string {
   return JSON.stringify(value).replace(UNSTORABLE, "$1\\ufffd");
 }
 
-/** Whether PostgreSQL can store all texts in `value`. */
+/** Whether PostgreSQL can store all texts and names in `value`. */
 export function isStorable(value: unknown): boolean {
-  UNSTORABLE.lastIndex = 0;
-  return !UNSTORABLE.test(JSON.stringify(value) ?? "");
+  if (typeof value === "string") return value.isWellFormed() && !value.includes("\0");
+  if (typeof value !== "object" || value === null) return true;
+  if (Array.isArray(value)) return value.every(isStorable);
+  // Not by Object.entries, which makes an array per field: a request can have 10,000 tasks.
+  for (const name in value) if (!isStorable(name) || !isStorable(value[name as keyof typeof value])) return false;
+  return true;
 }

@@ -1,6 +1,6 @@
 /** The job queue, over pg-boss. Only this folder imports pg-boss. */
 import { createHash } from "node:crypto";
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { fromDrizzle, PgBoss } from "pg-boss";
 import type { Config } from "../../config/config.ts";
 import { type ProgramRole, SLOTS_FOR_OTHERS } from "../../config/connections.ts";
@@ -9,7 +9,7 @@ import type { Log } from "../log.ts";
 import type { ChangeListener } from "../postgres/change-listener.ts";
 import { connectionLimits, type Database, databaseOn } from "../postgres/database.ts";
 import { noTracing, type Tracing } from "../tracing/tracing.ts";
-import { type Adding, addJobs, type NewJob } from "./add-jobs.ts";
+import { type AddingJobs, addingJobs, addJobs, type NewJob } from "./add-jobs.ts";
 import { makeDue, raiseRetryLimit } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
 import type { Handler } from "./delivery.ts";
@@ -20,7 +20,9 @@ import { RunningJobs } from "./running-jobs.ts";
 
 export interface Queue {
   /** Adds jobs in the transaction of `db`: they exist if its other writes do. */
-  add(db: Database, job: JobContract, jobs: readonly NewJob[], how?: Adding): Promise<void>;
+  add(db: Database, job: JobContract, jobs: readonly NewJob[]): Promise<void>;
+  /** Returns the parts of a statement that adds jobs for rows which it stores (see `addingJobs`). */
+  adding(job: JobContract, given: SQL): AddingJobs;
   /** Removes jobs in any state, in the transaction of `db`. */
   remove(db: Database, job: JobContract, ids: readonly string[]): Promise<void>;
   /**
@@ -166,11 +168,19 @@ export class PgBossQueue implements Queue {
     return !isUpkeep && this.#paused.has(queue);
   }
 
-  async add(db: Database, { name }: JobContract, jobs: readonly NewJob[], how?: Adding): Promise<void> {
+  async add(db: Database, { name }: JobContract, jobs: readonly NewJob[]): Promise<void> {
     const traceparent = this.#tracing.traceparent();
     const traced =
       traceparent === null ? jobs : jobs.map((job) => ({ ...job, payload: { ...job.payload, traceparent } }));
-    await addJobs(db, name, traced, CHANNEL, how);
+    await addJobs(db, { name, channel: CHANNEL }, traced);
+  }
+
+  adding({ name }: JobContract, given: SQL): AddingJobs {
+    const traceparent = this.#tracing.traceparent();
+    const traced = sql`
+      SELECT id, data || jsonb_build_object('traceparent', ${traceparent}::text) AS data, priority, group_id, due_at, place
+      FROM (${given}) AS untraced`;
+    return addingJobs({ name, channel: CHANNEL }, traceparent === null ? given : traced);
   }
 
   async remove(db: Database, { name }: JobContract, ids: readonly string[]): Promise<void> {

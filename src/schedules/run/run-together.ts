@@ -5,7 +5,8 @@ import { DomainError } from "../../errors.ts";
 import { isTransient } from "../../platform/postgres/database.ts";
 import { schedules } from "../../schema/schedules.ts";
 import { prepareScheduled } from "../../tasks/create/create-tasks.ts";
-import { type PreparedTask, storeTasks } from "../../tasks/create/store-tasks.ts";
+import type { NewTask } from "../../tasks/create/insert-tasks.ts";
+import { storeTasks } from "../../tasks/create/store-tasks.ts";
 import { type TaskBody, taskRequestOf } from "../../tasks/create/task-body.ts";
 import type { Schedule } from "../queries.ts";
 import { dueTicks, nextOf } from "../timing.ts";
@@ -140,9 +141,9 @@ async function lookUp(tx: Tx, due: readonly DueTick[]): Promise<ReadonlyMap<stri
  * @returns the tasks by the ids of their schedules. If a task of a user is refused, all of the user are missing. Users are
  * locked in the order of their ids: two workers do not wait for each other.
  */
-async function prepareTasks(tx: Tx, due: readonly DueTick[]): Promise<ReadonlyMap<string, PreparedTask>> {
+async function prepareTasks(tx: Tx, due: readonly DueTick[]): Promise<ReadonlyMap<string, NewTask>> {
   const byOwner = Map.groupBy(due, ({ schedule }) => schedule.userId ?? 0);
-  const prepared = new Map<string, PreparedTask>();
+  const prepared = new Map<string, NewTask>();
   for (const [userId, own] of [...byOwner].toSorted(([one], [other]) => one - other)) {
     const ids = own.map(({ schedule }) => schedule.id);
     try {

@@ -16,8 +16,9 @@ import { requireTypeRole } from "../types/require-role.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { checkParams } from "./check-params.ts";
 import { type FileReference, type FoundFile, fileFieldOf, findFiles } from "./find-files.ts";
+import type { NewTask } from "./insert-tasks.ts";
 import { requireUsableParams } from "./require-usable-params.ts";
-import { type CreatedTask, type PreparedTask, storeTasks } from "./store-tasks.ts";
+import { type CreatedTask, storeTasks } from "./store-tasks.ts";
 
 export interface TaskRequest extends FileReference {
   readonly type: string;
@@ -88,7 +89,7 @@ export async function prepareScheduled(
   userId: number,
   requests: readonly TaskRequest[],
   schedules: readonly string[],
-): Promise<readonly PreparedTask[]> {
+): Promise<readonly NewTask[]> {
   const checked = checkRequests(tx.config, requests);
   return [...(await prepareTasks(tx, userId, requests, checked, { schedules })).drafts];
 }
@@ -102,7 +103,7 @@ async function prepareTasks(
   requests: readonly TaskRequest[],
   checked: readonly Checked[],
   options: Options,
-): Promise<{ groupId: string | null; drafts: Generator<PreparedTask> }> {
+): Promise<{ groupId: string | null; drafts: Generator<NewTask> }> {
   const { together, field } = options;
   const types = checked.map(({ type }) => type);
   await requireTypeRole(tx, userId, types);
@@ -134,23 +135,20 @@ interface Draftable {
 function* draftTasks(
   { config, now }: Tx,
   { userId, groupId, requests, checked, files, options }: Draftable,
-): Generator<PreparedTask> {
+): Generator<NewTask> {
   const { together, schedules, workflow } = options;
   const isSequential = together === "sequential";
   let previousId: string | null = null;
   for (const [index, { type, ...facts }] of checked.entries()) {
     const id = uuidV7(now());
-    const startAfter = requests[index]?.startAfter;
     yield {
       id,
       userId,
       type: type.name,
       queue: type.queue,
-      run: 1,
       maxRetries: config.taskMaxRetries,
       jobId: taskJobId(id, 1),
-      dueAt: startAfter?.toISOString() ?? null,
-      startAfterSeconds: startAfter ? Math.max(0, (startAfter.getTime() - now().getTime()) / 1000) : 0,
+      dueAt: requests[index]?.startAfter?.toISOString() ?? null,
       ...facts,
       ...files[index],
       groupId,

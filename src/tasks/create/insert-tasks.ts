@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import { type GivenColumns, givenRows } from "../../platform/postgres/given-rows.ts";
+import { byQueue, enqueueing } from "../task-jobs.ts";
 
 export interface NewTask {
   readonly id: string;
@@ -59,11 +60,11 @@ const COLUMNS = {
 } satisfies GivenColumns<NewTask>;
 
 /**
- * Inserts all tasks in one statement, because there can be thousands. The events of the creation are stored only for tasks that
- * wait for another one; for the others, the history derives them (tasks/history.ts).
- * @returns the number of each task, by id
+ * Inserts all tasks and the jobs of those that wait for no other task. One statement does all, because there can be thousands. The
+ * events of the creation are stored only for tasks that wait; for the others, the history derives them (tasks/history.ts).
+ * @returns the numbers of the tasks, in the order of `rows`
  */
-export async function insertTasks(tx: Tx, rows: readonly NewTask[]): Promise<Map<string, number>> {
+export async function insertTasks(tx: Tx, rows: readonly NewTask[]): Promise<number[]> {
   const actorId = tx.actor?.id ?? null;
   const { from, value } = givenRows(rows, COLUMNS, "id");
   const waits = rows.some(({ afterId }) => afterId !== null);
@@ -71,7 +72,14 @@ export async function insertTasks(tx: Tx, rows: readonly NewTask[]): Promise<Map
       INSERT INTO rowmill.task_events (task_id, type, actor_id)
       SELECT id, 'created', ${actorId}::bigint FROM inserted WHERE after_id IS NOT NULL
     )`;
-  const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
+  const queues = [...byQueue(rows.filter(({ afterId }) => afterId === null)).keys()];
+  const adding = queues.map((queue) => ({
+    name: sql.identifier(`jobs_${queue}`),
+    ...enqueueing(tx, queue, sql`inserted`),
+  }));
+  const added = adding.map(({ name, insert }) => sql`, ${name} AS (${insert})`);
+  const published = adding.map(({ name, publish }) => publish(sql`${name}`));
+  const { rows: answer } = await tx.db.execute<{ numbers: string; published: boolean[] }>(sql`
     WITH inserted AS (
       INSERT INTO rowmill.tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
         file_bytes, max_retries, job_id, group_id, after_id, has_next, schedule_id, workflow_id, workflow_step, tags, metadata, due_at,
@@ -85,8 +93,12 @@ export async function insertTasks(tx: Tx, rows: readonly NewTask[]): Promise<Map
         CASE WHEN ${value("after_id")} IS NULL THEN ${actorId ?? 0}::bigint END
       FROM ${from}
       ORDER BY place
-      RETURNING id, number, after_id
-    )${waits ? recorded : undefined}
-    SELECT id, number FROM inserted`);
-  return new Map(inserted.map(({ id, number }) => [id, Number(number)]));
+      RETURNING id, number, user_id, type, queue, priority, run, job_id, after_id, due_at
+    )${waits ? recorded : undefined}${sql.join(added)}
+    SELECT (SELECT string_agg(number::text, ',' ORDER BY number) FROM inserted) AS numbers,
+      ARRAY[${sql.join(published, sql`, `)}]::boolean[] AS published`);
+  const [{ numbers = "", published: isPublished = [] } = {}] = answer;
+  const unknown = adding.find((_queue, index) => !isPublished[index]);
+  if (unknown) throw unknown.unknownQueue();
+  return numbers.split(",").map(Number);
 }

@@ -1,10 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { lockOwners } from "../../accounts/lock-owners.ts";
 import type { Tx } from "../../context.ts";
-import { enqueueTasks } from "../task-jobs.ts";
 import { insertTasks, type NewTask } from "./insert-tasks.ts";
-
-export type PreparedTask = NewTask & { readonly run: number; readonly startAfterSeconds: number };
 
 export interface CreatedTask {
   readonly id: string;
@@ -22,7 +19,7 @@ const PART = 2000;
 export async function storeTasks(
   tx: Tx,
   owners: readonly number[],
-  tasks: Iterable<PreparedTask>,
+  tasks: Iterable<NewTask>,
 ): Promise<CreatedTask[]> {
   await lockOwners(tx, owners);
   const created: CreatedTask[] = [];
@@ -40,20 +37,18 @@ export async function storeTasks(
 }
 
 /** The driver sends a statement at the end of the turn in which it was called. */
-async function nextOf(parts: Iterator<PreparedTask[], void>) {
+async function nextOf(parts: Iterator<NewTask[], void>) {
   await setImmediate();
   return parts.next();
 }
 
-async function storePart(tx: Tx, tasks: readonly PreparedTask[]): Promise<CreatedTask[]> {
+async function storePart(tx: Tx, tasks: readonly NewTask[]): Promise<CreatedTask[]> {
   const numbers = await insertTasks(tx, tasks);
-  const due = tasks.filter(({ afterId }) => afterId === null);
-  await enqueueTasks(tx, due, 0, { areNew: true });
-  return tasks.map(({ id, jobId }) => ({ id, jobId, number: numbers.get(id) ?? 0 }));
+  return tasks.map(({ id, jobId }, index) => ({ id, jobId, number: numbers[index] ?? 0 }));
 }
 
-function* partsOf(tasks: Iterable<PreparedTask>): Generator<PreparedTask[], void> {
-  let part: PreparedTask[] = [];
+function* partsOf(tasks: Iterable<NewTask>): Generator<NewTask[], void> {
+  let part: NewTask[] = [];
   for (const task of tasks) {
     part.push(task);
     if (part.length < PART) continue;

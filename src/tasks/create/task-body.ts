@@ -140,7 +140,7 @@ export function taskRequestOf(body: TaskBody & { start_after?: string }, path = 
   if (fileId !== undefined && filePath !== undefined) {
     throw invalid("file_path", "cannot be combined with `file_id`. Send one of them.");
   }
-  requireSmallMetadata(rest.metadata, joinPath(path, "metadata"));
+  if (rest.metadata) requireSmallMetadata(rest.metadata, joinPath(path, "metadata"));
   return {
     ...rest,
     ...(fileId === undefined ? {} : { fileId }),

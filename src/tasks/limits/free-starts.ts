@@ -35,7 +35,7 @@ export async function countFreeStarts(tx: Tx, limit: LockedLimit): Promise<FreeS
   const { type, perSecond, concurrent, nextAt } = limit;
   const { rows } = await tx.db.execute<{ running: number; granted: number; now: string }>(sql`
     SELECT ${concurrent === null ? sql`0` : sql`(SELECT count(*)::int FROM rowmill.tasks WHERE status = 'processing' AND type = ${type})`} AS running,
-      (SELECT count(*)::int FROM rowmill.limit_waits AS waits JOIN rowmill.tasks ON tasks.job_id = waits.job_id
+      (SELECT count(*)::int FROM rowmill.limit_waits AS waits JOIN rowmill.tasks ON tasks.id = waits.task_id AND tasks.job_id = waits.job_id
         WHERE waits.type = ${type} AND granted_at IS NOT NULL AND status = 'pending') AS granted,
       extract(epoch FROM clock_timestamp())::float8 AS now`);
   const { running = 0, granted = 0, now = "0" } = rows[0] ?? {};

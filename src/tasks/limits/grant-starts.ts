@@ -75,10 +75,12 @@ async function firstAfter(
       ORDER BY user_id, priority DESC, number LIMIT 1
     ), granted AS (
       UPDATE rowmill.limit_waits AS waits SET granted_at = clock_timestamp() FROM next WHERE waits.job_id = next.job_id
-      RETURNING waits.job_id, queue, user_id
+      RETURNING waits.job_id, task_id, queue, user_id
     )
     SELECT job_id AS "jobId", queue, user_id AS "userId",
-      EXISTS (SELECT FROM rowmill.tasks WHERE tasks.job_id = granted.job_id AND status = 'pending') AS "isPending"
+      EXISTS (
+        SELECT FROM rowmill.tasks WHERE tasks.id = granted.task_id AND tasks.job_id = granted.job_id AND status = 'pending'
+      ) AS "isPending"
     FROM granted`);
   const [row] = rows;
   return row ? { ...row, userId: Number(row.userId) } : null;
@@ -99,7 +101,8 @@ async function hasten(tx: Tx, waiting: readonly Pick<Waiting, "jobId" | "queue">
  */
 export async function hastenGranted(ctx: Context): Promise<void> {
   const isGranted = and(inArray(limitWaits.type, [...ctx.limitedTypes]), isNotNull(limitWaits.grantedAt));
-  const isPending = sql`(SELECT status FROM rowmill.tasks WHERE tasks.job_id = ${limitWaits.jobId}) = 'pending'`;
+  const isPending = sql`(
+    SELECT status FROM rowmill.tasks WHERE tasks.id = ${limitWaits.taskId} AND tasks.job_id = ${limitWaits.jobId}) = 'pending'`;
   await ctx.db.delete(limitWaits).where(and(isGranted, sql`${isPending} IS NOT TRUE`));
   const granted = await ctx.db
     .select({ jobId: limitWaits.jobId, queue: limitWaits.queue })
@@ -130,7 +133,8 @@ export function releaseUnlimited(ctx: Context): Promise<boolean> {
     const released = await tx.db.execute(sql`
       DELETE FROM rowmill.limit_waits AS waits WHERE job_id = ANY(${sql.param(ids)}::uuid[]) AND (
         job_id = ANY(${sql.param(hastened)}::uuid[])
-        OR NOT EXISTS (SELECT FROM rowmill.tasks WHERE tasks.job_id = waits.job_id AND status = 'pending'))`);
+        OR NOT EXISTS (
+          SELECT FROM rowmill.tasks WHERE tasks.id = waits.task_id AND tasks.job_id = waits.job_id AND status = 'pending'))`);
     return released.rowCount === PAGE;
   });
 }

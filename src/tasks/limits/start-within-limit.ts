@@ -7,6 +7,7 @@ import { countFreeStarts, countStarts, lockLimit } from "./free-starts.ts";
 
 interface Starting {
   readonly type: string;
+  readonly taskId: string;
   readonly jobId: string;
   /** Starts the task, as without a limit. */
   readonly start: (ctx: Context) => Promise<Task | null>;
@@ -14,8 +15,8 @@ interface Starting {
 
 /** @returns `waits`: the job must be put back; null: there is nothing to run */
 export async function startWithinLimit(ctx: Context, starting: Starting): Promise<Task | "waits" | null> {
-  const { type, jobId, start } = starting;
-  const found = await joinWaiting(ctx, type, jobId);
+  const { type, start } = starting;
+  const found = await joinWaiting(ctx, starting);
   if (found === "waits") ctx.activity.emit("taskWaits", type);
   if (found === "waits") return "waits";
   if (found === "notPending") return start(ctx);
@@ -52,11 +53,12 @@ async function startGranted(ctx: Context, starting: Starting): Promise<Task | "w
 }
 
 /** Nobody else waits, so the task starts at once if the limit allows it. */
-function startFirst(ctx: Context, { type, jobId, start }: Starting): Promise<Task | "waits" | null> {
+function startFirst(ctx: Context, starting: Starting): Promise<Task | "waits" | null> {
+  const { type, jobId, start } = starting;
   return inTransaction(ctx, async (tx) => {
     const limit = await lockLimit(tx, type, "wait");
     if (limit && (await countFreeStarts(tx, limit)).allowed < 1) {
-      await wait(tx, jobId);
+      await wait(tx, starting);
       return "waits";
     }
     const task = await start(tx);
@@ -67,8 +69,9 @@ function startFirst(ctx: Context, { type, jobId, start }: Starting): Promise<Tas
 }
 
 const WAITING_COLUMNS = sql`job_id, task_id, type, queue, user_id, priority, number`;
-const waitingTask = (jobId: string) => sql`
-  SELECT job_id, id, type, queue, user_id, priority, number FROM rowmill.tasks WHERE job_id = ${jobId} AND status = 'pending'`;
+const waitingTask = ({ taskId, jobId }: Starting) => sql`
+  SELECT job_id, id, type, queue, user_id, priority, number FROM rowmill.tasks
+  WHERE id = ${taskId} AND job_id = ${jobId} AND status = 'pending'`;
 
 /**
  * Lets a task wait if others of its type do. This needs no lock, so 10,000 tasks join in seconds.
@@ -76,11 +79,11 @@ const waitingTask = (jobId: string) => sql`
  */
 async function joinWaiting(
   { db }: Context,
-  type: string,
-  jobId: string,
+  starting: Starting,
 ): Promise<"notPending" | "granted" | "waits" | "mayStart"> {
+  const { type, jobId } = starting;
   const { rows } = await db.execute<{ isPending: boolean; isGranted: boolean | null; others: boolean }>(sql`
-    WITH task AS (${waitingTask(jobId)}),
+    WITH task AS (${waitingTask(starting)}),
       own AS (SELECT granted_at IS NOT NULL AS is_granted FROM rowmill.limit_waits WHERE job_id = ${jobId}),
       others AS (SELECT FROM rowmill.limit_waits WHERE type = ${type} AND granted_at IS NULL AND job_id <> ${jobId} LIMIT 1),
       joined AS (
@@ -95,8 +98,8 @@ async function joinWaiting(
   return others ? "waits" : "mayStart";
 }
 
-async function wait({ db }: Tx, jobId: string): Promise<void> {
+async function wait({ db }: Tx, starting: Starting): Promise<void> {
   await db.execute(sql`
-    INSERT INTO rowmill.limit_waits (${WAITING_COLUMNS}) ${waitingTask(jobId)}
+    INSERT INTO rowmill.limit_waits (${WAITING_COLUMNS}) ${waitingTask(starting)}
     ON CONFLICT (job_id) DO UPDATE SET granted_at = NULL`);
 }

@@ -167,7 +167,7 @@ async function startOrWait(
     return waitSeconds === null ? startTask(within, taskId, run) : null;
   };
   const limited = ctx.limitedTypes.has(type);
-  const started = await (limited ? startWithinLimit(ctx, { type, jobId, start }) : start(ctx));
+  const started = await (limited ? startWithinLimit(ctx, { type, taskId, jobId, start }) : start(ctx));
   return started === "waits" ? LOOK_AGAIN_SECONDS : (waitSeconds ?? started);
 }
 

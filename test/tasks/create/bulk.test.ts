@@ -2,10 +2,11 @@ import { describe, expect, test } from "vitest";
 import { BULK_MAX_BYTES } from "../../../src/tasks/create/task-body.ts";
 import type { Problem } from "../../support/client.ts";
 import { type Bulk, getTask, history, type Listed, rowsOf } from "../../support/task-client.ts";
-import { useRowmill, useUserPerTest } from "../../support/use-rowmill.ts";
+import { useAdmin, useRowmill, useUserPerTest } from "../../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
 const user = useUserPerTest(rowmill);
+const admin = useAdmin(rowmill);
 
 const PATH = "/api/v1/tasks/bulk";
 const generic = (own: object = {}) => ({ type: "generic", params: { seconds: 0 }, ...own });
@@ -58,6 +59,12 @@ describe("no task is created if", () => {
     ["a type is unknown", { tasks: [generic(), { type: "magic" }] }, "tasks.1.type"],
     ["a title is long", { tasks: [generic(), generic({ title: "x".repeat(201) })] }, "tasks.1.title"],
     ["a title has a NUL", { tasks: [generic(), generic({ title: "\0" })] }, "tasks.1.title"],
+    [
+      "metadata has a NUL in a name",
+      { tasks: [generic({ metadata: { a: [{ "\0": 1 }] } })] },
+      "tasks.0.metadata",
+    ],
+    ["a tag has half of a surrogate pair", { tasks: [generic({ tags: ["a", "\ud800"] })] }, "tasks.0.tags"],
     ["a field is unknown", { tasks: [generic(), generic({ prams: {} })] }, "tasks.1.prams"],
     ["one has no type", { tasks: [generic(), {}] }, "tasks.1.type"],
     ["one is no object", { tasks: [generic(), "generic"] }, "tasks.1"],
@@ -123,6 +130,34 @@ describe("no task is created if", () => {
     expect(status).toBe(500);
     expect(await rowsOf(rowmill.ctx, user)).toEqual({ tasks: 0, jobs: 0 });
   });
+});
+
+test("tasks of several queues have the jobs of their queues, due when they are, and with their priorities", async () => {
+  const start_after = new Date(Date.now() + 3_600_000).toISOString();
+  const tasks = [
+    generic({ priority: 9 }),
+    { type: "cleanup_old_logs", priority: 1 },
+    generic({ start_after }),
+    { type: "send_welcome_email", params: { user_id: admin.userId } },
+  ];
+  const { status, body } = await admin.post<Bulk>(PATH, { tasks });
+  expect(status).toBe(201);
+  const { rows } = await rowmill.ctx.pool.query(
+    `SELECT job.id, name, data, priority, group_id, start_after > now() AS is_later FROM rowmill_queue.job
+    WHERE group_id = $1 ORDER BY start_after, array_position($2::uuid[], id)`,
+    [admin.userId, body.tasks.map(({ job_id }) => job_id)],
+  );
+  const [first, second, later, last] = body.tasks;
+  const jobOf = (task: typeof first, type: string, name: string, priority: number) => ({
+    ...{ id: task?.job_id, name, priority, group_id: String(admin.userId), is_later: task === later },
+    data: { taskId: task?.id, run: 1, type },
+  });
+  expect(rows).toEqual([
+    jobOf(first, "generic", "task.default", 9),
+    jobOf(second, "cleanup_old_logs", "task.default", 1),
+    jobOf(last, "send_welcome_email", "task.notifications", 5),
+    jobOf(later, "generic", "task.default", 5),
+  ]);
 });
 
 test("a body may be as large as documented and no larger", async () => {

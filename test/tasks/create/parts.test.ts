@@ -1,7 +1,8 @@
 /** A request that creates thousands of tasks stores them in parts of 2,000: all of them, or none. */
 import { expect, test } from "vitest";
 import { inTransaction } from "../../../src/context.ts";
-import { type PreparedTask, storeTasks } from "../../../src/tasks/create/store-tasks.ts";
+import type { NewTask } from "../../../src/tasks/create/insert-tasks.ts";
+import { storeTasks } from "../../../src/tasks/create/store-tasks.ts";
 import { taskJobId } from "../../../src/tasks/task-jobs.ts";
 import type { Problem } from "../../support/client.ts";
 import { atEnd, startRowmill } from "../../support/rowmill.ts";
@@ -52,11 +53,11 @@ test.for([
 
 test("no task and no job is left if the next part cannot be prepared while one is stored", async () => {
   const { ctx } = rowmill;
-  function* drafts(): Generator<PreparedTask> {
+  function* drafts(): Generator<NewTask> {
     for (let index = 0; index < FAILING; index++) {
       const id = crypto.randomUUID().replace(/^(.{14})./, "$17");
       yield {
-        ...{ id, jobId: taskJobId(id, 1), userId: user.userId, run: 1, startAfterSeconds: 0, dueAt: null },
+        ...{ id, jobId: taskJobId(id, 1), userId: user.userId, dueAt: null },
         ...{ type: "generic", queue: "default", title: "", description: "", priority: 5, maxRetries: 0 },
         ...{ params: {}, metadata: {}, tags: [], groupId: null, workflowId: null, workflowStep: null },
         ...{ afterId: null, hasNext: false },

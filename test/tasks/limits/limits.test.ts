@@ -1,5 +1,7 @@
+import { eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { inTransaction, type OpenContext } from "../../../src/context.ts";
+import { tasks } from "../../../src/schema/tasks.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import { LIMIT_CHANNEL, removeLimit, setLimit } from "../../../src/tasks/limits/change-limit.ts";
 import { followLimits } from "../../../src/tasks/limits/follow-limits.ts";
@@ -107,6 +109,10 @@ describe("the line", () => {
     );
     return rows[0]?.job_id ?? "";
   }
+  const starting = async (jobId: string) => {
+    const found = await rowmill.ctx.db.select().from(tasks).where(eq(tasks.jobId, jobId));
+    return { type: "generic", taskId: found[0]?.id ?? "", jobId, start: async () => null };
+  };
   const setJob = (id: string, changes: string) =>
     rowmill.ctx.pool.query(
       `UPDATE rowmill_queue.job SET ${changes} WHERE name = 'task.default' AND id = $1`,
@@ -125,10 +131,10 @@ describe("the line", () => {
     const { ctx } = rowmill;
     await setLimit(ctx, "generic", { ...unlimited, perSecond: 500 });
     const jobId = await waitingTask(true);
+    const task = await starting(jobId);
     await inTransaction(ctx, async (tx) => {
       await lockLimit(tx, "generic", "wait");
-      const started = startWithinLimit(ctx, { type: "generic", jobId, start: async () => null });
-      expect(await started).toBeNull();
+      expect(await startWithinLimit(ctx, task)).toBeNull();
     });
     expect(await waits(jobId)).toBe(0);
   });
@@ -137,8 +143,7 @@ describe("the line", () => {
     const { ctx } = rowmill;
     const jobId = await waitingTask(true);
     await setLimit(ctx, "generic", { ...unlimited, concurrent: 0 });
-    const start = async () => null;
-    expect(await startWithinLimit(ctx, { type: "generic", jobId, start })).toBe("waits");
+    expect(await startWithinLimit(ctx, await starting(jobId))).toBe("waits");
     expect(await waits(jobId)).toBe(1);
   });
 

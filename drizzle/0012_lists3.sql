@@ -1,1 +1,0 @@
-CREATE INDEX IF NOT EXISTS "workflows_listed" ON "rowmill"."workflows" USING btree (("user_id" + 0),"kind","state",("number" + 0));
