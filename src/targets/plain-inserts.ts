@@ -6,11 +6,22 @@ export interface PlainInserts<Batch> {
   /** The table in the schema `rowmill` that has the records, whose ids Rowmill reserves. */
   readonly table: string;
   /**
-   * Returns statements that each INSERT records and return `row_number` and `record_id`. They read `batch_rows` and write only
-   * rows that the check accepts and from which `write` would create the same records (plain-rows.ts). Rowmill executes them in
-   * their order until one does not fail, and gives all other rows to `write` afterwards.
+   * Rowmill executes the statements in their order until one does not fail, and gives all other rows to `write` afterwards.
    */
-  inserts(batch: Batch, rows: OpenRows): readonly SQL[];
+  inserts(batch: Batch, rows: OpenRows): readonly PlainInsert[];
+}
+
+export interface PlainInsert {
+  /**
+   * INSERTs records, and returns `row_number` and `record_id`. It reads `batch_rows` and writes only rows that the check accepts
+   * and from which `write` would create the same records (plain-rows.ts).
+   */
+  readonly statement: SQL;
+  /**
+   * Whether it locks keys in an order that other transactions do not follow. Two of them could wait for each other, so Rowmill
+   * gives it up when it has to wait for a lock, and executes the next one.
+   */
+  readonly isUnordered: boolean;
 }
 
 /** The rows of a chunk that have no result yet, in the table `batch_rows`. */

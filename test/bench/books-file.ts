@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createWriteStream, readFileSync, type WriteStream } from "node:fs";
 import Papa from "papaparse";
-import { COPY_NULL, copyValue } from "../../src/platform/postgres/copy.ts";
+import { COPY_NULL, copyValue } from "./copy-text.ts";
 
 export const FLOOR_BATCH = "00000000-0000-7000-8000-000000000000";
 

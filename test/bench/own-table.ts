@@ -1,5 +1,4 @@
 /** An import into a table of an application, with a column of each type. */
-import { openAsBlob } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { POLL_MS, readStatus, sendFile, signUp, startPrograms, stopPrograms } from "./rowmill.ts";
@@ -40,18 +39,17 @@ export async function measureOwnTable(databaseUrl: string, csvPath: string): Pro
   const { url, programs } = await startPrograms(databaseUrl, { TARGET_TABLES: "bench.*", TARGET_ROLE: ROLE });
   try {
     const headers = { authorization: `Bearer ${await signUp(url)}` };
-    const content = await openAsBlob(csvPath);
-    const insertSeconds = await importOnce(url, content, headers, "insert");
-    const unchangedSeconds = await importOnce(url, content, headers, "upsert");
+    const insertSeconds = await importOnce(url, csvPath, headers, "insert");
+    const unchangedSeconds = await importOnce(url, csvPath, headers, "upsert");
     return { insertSeconds, unchangedSeconds };
   } finally {
     await stopPrograms(...programs);
   }
 }
 
-async function importOnce(url: string, content: Blob, headers: { authorization: string }, mode: string) {
+async function importOnce(url: string, csvPath: string, headers: { authorization: string }, mode: string) {
   const startedAt = performance.now();
-  let batch = await sendFile(url, content, headers, `target=${TARGET}&mode=${mode}&force=true`);
+  let batch = await sendFile(url, csvPath, headers, `target=${TARGET}&mode=${mode}&force=true`);
   while (!batch.finished_at) {
     await sleep(POLL_MS);
     batch = await readStatus(`${url}/api/v1/batches/${batch.id}`, headers);

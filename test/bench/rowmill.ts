@@ -2,9 +2,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { openAsBlob, readFileSync } from "node:fs";
-import { Agent, get, type OutgoingHttpHeaders } from "node:http";
+import { createReadStream, readFileSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { Agent, get, type IncomingMessage, type OutgoingHttpHeaders, request } from "node:http";
 import { json } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { BatchView } from "../../src/batches/views.ts";
@@ -79,9 +81,8 @@ export async function stopPrograms(...programs: ChildProcess[]): Promise<void> {
 
 async function importFile(url: string, csvPath: string, api: ChildProcess, worker: ChildProcess) {
   const headers = { authorization: `Bearer ${await signUp(url)}` };
-  const content = await openAsBlob(csvPath);
   const startedAt = performance.now();
-  let batch = await sendFile(url, content, headers);
+  let batch = await sendFile(url, csvPath, headers);
   const acceptedSeconds = (performance.now() - startedAt) / 1000;
   const readTimed = async (times: number[]): Promise<BatchView> => {
     const askedAt = performance.now();
@@ -111,17 +112,33 @@ async function importFile(url: string, csvPath: string, api: ChildProcess, worke
   };
 }
 
+const BOUNDARY = "rowmill-bench";
+const FORM_HEAD = `--${BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="books.csv"\r\ncontent-type: text/csv\r\n\r\n`;
+const FORM_END = `\r\n--${BOUNDARY}--\r\n`;
+
+/** Sends a file as a form. Not with fetch: it takes half as much processor time as the service that receives the file. */
 export async function sendFile(
   url: string,
-  content: Blob,
+  csvPath: string,
   headers: { authorization: string },
   query = "target=books",
 ): Promise<BatchView> {
-  const form = new FormData();
-  form.set("file", content, "books.csv");
-  const response = await fetch(`${url}/api/v1/batches?${query}`, { method: "POST", body: form, headers });
-  const batch = (await response.json()) as BatchView;
-  if (response.status !== 202) throw new Error(`The upload was refused: ${JSON.stringify(batch)}`);
+  const { size } = await stat(csvPath);
+  const upload = request(`${url}/api/v1/batches?${query}`, {
+    method: "POST",
+    headers: {
+      ...headers,
+      "content-type": `multipart/form-data; boundary=${BOUNDARY}`,
+      "content-length": FORM_HEAD.length + size + FORM_END.length,
+    },
+  });
+  const responded = once(upload, "response") as Promise<[IncomingMessage]>;
+  upload.write(FORM_HEAD);
+  await pipeline(createReadStream(csvPath), upload, { end: false });
+  upload.end(FORM_END);
+  const [response] = await responded;
+  const batch = (await json(response)) as BatchView;
+  if (response.statusCode !== 202) throw new Error(`The upload was refused: ${JSON.stringify(batch)}`);
   return batch;
 }
 

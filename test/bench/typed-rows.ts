@@ -1,10 +1,10 @@
 /** Customers with a column of each type that cells can have, as a German spreadsheet writes them. */
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import { COPY_NULL, copyValue } from "../../src/platform/postgres/copy.ts";
 import { rowCheck } from "../../src/targets/columns/row-check.ts";
 import type { Definition } from "../../src/targets/definition/definition.ts";
 import { FLOOR_BATCH } from "./books-file.ts";
+import { COPY_NULL, copyValue } from "./copy-text.ts";
 
 /** The SQL type of each column, in the order of the file. */
 const SQL_TYPES = {

@@ -11,7 +11,7 @@ import { EXTRA_COLUMN, RESULT_COLUMNS } from "../../targets/match-header.ts";
 import { listNames, visible } from "../../targets/names.ts";
 import { MASK, secretPositions } from "../../targets/secrets.ts";
 import { MAX_ROW_NUMBER, newBatchId } from "../ids.ts";
-import type { NewRow } from "../receive/copy-line.ts";
+import type { NewRow } from "../receive/copy-row.ts";
 import { longRowOf } from "../receive/long-rows.ts";
 import { numberMarks } from "../receive/number-marks.ts";
 import { openUpload } from "../receive/open-upload.ts";

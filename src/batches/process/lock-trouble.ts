@@ -50,15 +50,19 @@ export async function repeatOnLockTrouble<T>(
  */
 const GIVE_WAY_AFTER = "500ms";
 
-/** Shares the records with other chunks until the end of the transaction. It never waits. */
-export async function shareRecords(tx: Tx, input: RowsInput): Promise<void> {
+/**
+ * Shares the records with other chunks until the end of the transaction. It never waits.
+ * @returns whether no other transaction has the records for itself
+ */
+export async function shareRecords(tx: Tx, input: RowsInput): Promise<boolean> {
   const lock = recordsLock(input);
-  if (!lock) return;
+  if (!lock) return true;
   const { rows } = await tx.db.execute<{ isShared: boolean }>(
     sql`SELECT pg_try_advisory_xact_lock_shared(${lock}) AS "isShared"`,
   );
-  if (rows[0]?.isShared) return;
+  if (rows[0]?.isShared) return true;
   await tx.db.execute(sql`SELECT set_config('lock_timeout', ${GIVE_WAY_AFTER}, true)`);
+  return false;
 }
 
 /** Waits until no other transaction writes the records. The caller holds no lock yet. */

@@ -59,9 +59,9 @@ export async function processChunk(
     const signal = AbortSignal.any([delivery.signal, watch.signal]);
     const settled = await repeatOnLockTrouble(ctx, signal, (failures) =>
       underSavepoint(tx.db, async () => {
-        if (failures === 0) await shareRecords(tx, input);
-        else await reserveRecords(ctx, tx, input, signal);
-        return processOpenRows(ctx, tx, input, work, { delivery, watch });
+        const isShared = failures > 0 || (await shareRecords(tx, input));
+        if (failures > 0) await reserveRecords(ctx, tx, input, signal);
+        return processOpenRows(ctx, tx, input, work, { delivery, watch, isShared });
       }),
     );
     if (!settled) return undefined;
@@ -86,7 +86,7 @@ async function processOpenRows(
   tx: Tx,
   input: ChunkInput,
   work: ChunkWork,
-  { delivery, watch }: { delivery: Delivery; watch: Watch },
+  { delivery, watch, isShared }: { delivery: Delivery; watch: Watch; isShared: boolean },
 ): Promise<(Settled & { rows: number; plain?: number; attempt: number; rest: Later | null }) | undefined> {
   const { batchId, firstRow } = work;
   const chunk = await lockChunk(tx, work, work.isDelayed && isFirst(work) ? input.rowDelayMs : 0);
@@ -104,7 +104,8 @@ async function processOpenRows(
   const turn = { attempt: chunk.attempt, signal, until: performance.now() + TURN_MS };
   let after = work.after ?? firstRow - 1;
   // A delivery that continues an earlier one finds only rows that are not plain.
-  const plain = work.after === undefined ? await writePlainRows(ctx, tx, input, chunk, signal) : undefined;
+  const plain =
+    work.after === undefined ? await writePlainRows(ctx, tx, input, chunk, isShared, signal) : undefined;
   let rows = plain?.count ?? 0;
   if (rows > 0) signal.throwIfAborted();
   outcomes.addCreated(rows);

@@ -21,6 +21,9 @@ const mostlyOther = new LRUCache<string, true>({ max: 1000 });
 /** Targets whose statements the database does not support, as Citus may not. This process reads all of their rows. */
 const unsupported = new WeakSet<object>();
 
+/** The lock timeout of a statement that must not wait. Shorter than the `deadlock_timeout` of PostgreSQL, so that it ends before a deadlock. */
+const GIVE_UP_AFTER = "100ms";
+
 /** Row numbers include blank lines. A chunk with many of them would reserve many ids in vain. */
 const MAX_NUMBERS_PER_ROW = 2;
 
@@ -37,6 +40,7 @@ const NO_ROWS: PlainRows = { count: 0, withIds: (rows) => rows };
  * Stores the results of the rows that it writes. All other rows stay open, and are read and checked one by one. An error
  * that a row may have caused leaves every row open.
  * @param ctx outside the transaction, to end the statement when the signal aborts
+ * @param isShared whether no other transaction has the records for itself
  * @throws the reason of the signal, or the exception if the transaction is lost
  */
 export async function writePlainRows(
@@ -44,6 +48,7 @@ export async function writePlainRows(
   tx: Tx,
   { target, batch }: RowsInput,
   chunk: OpenChunk,
+  isShared: boolean,
   signal: AbortSignal,
 ): Promise<PlainRows> {
   if (isRemote(target) || target.secrets || !target.plain || mostlyOther.has(batch.id)) return NO_ROWS;
@@ -55,8 +60,7 @@ export async function writePlainRows(
   const { plain } = target;
   const { table, inserts } = plain;
   await using _ = await endStatementOnAbort(ctx, tx, signal);
-  const ids = await unlessRefused(tx, signal, () => allocateIdArray(tx, table, numbers));
-  if (ids === undefined) return NO_ROWS;
+  const ids = await allocateIdArray(tx, table, numbers);
   const id = sql`(${ids}::bigint[])[row_number - ${chunk.firstRow - 1}::int]`;
   const onRefused = (error: unknown) => {
     if (postgresError(error)?.code !== SQLSTATE.featureNotSupported) return;
@@ -67,9 +71,11 @@ export async function writePlainRows(
     );
   };
   let count: number | undefined;
-  for (const insert of inserts(batch, { isOpen: isOpen(chunk), id })) {
+  for (const { statement, isUnordered } of inserts(batch, { isOpen: isOpen(chunk), id })) {
     if (count !== undefined || unsupported.has(plain)) break;
-    count = await unlessRefused(tx, signal, () => writeAndStore(tx, insert, chunk), onRefused);
+    if (isUnordered && !isShared) continue;
+    const write = () => writeAndStore(tx, statement, chunk);
+    count = await unlessRefused(tx, signal, write, onRefused, isUnordered);
   }
   const isMostlyOther = (count ?? 0) < chunk.rowCount / 2;
   if (isMostlyOther && chunk.rowCount >= MIN_ROWS_TO_LEARN) mostlyOther.set(batch.id, true);
@@ -81,19 +87,21 @@ export async function writePlainRows(
 }
 
 /** Undefined: the error says nothing about the other rows or about other statements, and its changes are rolled back. */
-async function unlessRefused<T>(
+async function unlessRefused(
   tx: Tx,
   signal: AbortSignal,
-  work: () => Promise<T>,
-  onRefused?: (error: unknown) => void,
-): Promise<T | undefined> {
+  write: () => Promise<number>,
+  onRefused: (error: unknown) => void,
+  isUnordered: boolean,
+): Promise<number | undefined> {
   signal.throwIfAborted();
   try {
-    return await underSavepoint(tx.db, work);
+    return await underSavepoint(tx.db, write, isUnordered ? GIVE_UP_AFTER : undefined);
   } catch (error) {
     signal.throwIfAborted();
-    if (classifyError(error).kind === "fatal") throw error;
-    onRefused?.(error);
+    const hasWaited = isUnordered && postgresError(error)?.code === SQLSTATE.lockNotAvailable;
+    if (!hasWaited && classifyError(error).kind === "fatal") throw error;
+    onRefused(error);
     return undefined;
   }
 }

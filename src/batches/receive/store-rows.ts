@@ -6,15 +6,13 @@ import { type CopyBuffer, CopyBuffers, copySegment } from "../../platform/postgr
 import { transferLife } from "../../platform/process/sign-of-life.ts";
 import { batches } from "../../schema/batches.ts";
 import { transitions } from "../state.ts";
-import { copyLine, type NewRow } from "./copy-line.ts";
+import { appendRow, beginningOf, COPY_ROWS, type NewRow } from "./copy-row.ts";
 import { RowMarks } from "./plan-chunks.ts";
 
 /** A segment is one transaction: short, so that it holds no connection for long, but large enough to be cheap. */
 const SEGMENT_BYTES = 2 ** 20;
 /** A segment ends after the network chunk of 64 KiB that fills it. */
 const SEGMENT_CAPACITY = SEGMENT_BYTES + 2 ** 18;
-/** Encoding a few lines at once is faster than one at a time. */
-const LINES_CHARS = 2048;
 /** An upload that waits for its client or for others holds no buffer. */
 const buffers = new CopyBuffers(SEGMENT_CAPACITY, 6);
 
@@ -75,22 +73,18 @@ export async function storeRows(
     (error) => ctx.log.warn({ err: error, batchId }, "cannot give a sign of life for an upload"),
   );
   let filling: CopyBuffer | null = null;
+  const beginning = beginningOf(batchId);
   // A function of its own: a suspended one would keep the last row in memory.
   const append = (rows: readonly NewRow[]): CopyBuffer => {
     const buffer = filling ?? buffers.take();
-    let lines = "";
     for (const row of rows) {
-      const line = copyLine(batchId, row);
-      marks.add(row.row, line.length);
-      lines += line;
-      if (lines.length < LINES_CHARS) continue;
-      buffer.append(lines);
-      lines = "";
+      const before = buffer.length;
+      appendRow(buffer, beginning, row);
+      marks.add(row.row, buffer.length - before);
     }
-    buffer.append(lines);
     return buffer;
   };
-  const segments = new SegmentWriter((lines) => copySegment(ctx.pool, COPY_ROWS, lines, touch));
+  const segments = new SegmentWriter((content) => copySegment(ctx.pool, COPY_ROWS, content, touch));
   for await (const rows of blocks) {
     if (rows.length === 0) continue;
     const buffer = append(rows);
@@ -112,18 +106,16 @@ export async function storeRows(
   return marks;
 }
 
-const COPY_ROWS = "COPY rowmill.batch_rows (batch_id, row_number, fields, problem) FROM STDIN";
-
 /** Writes the segments of one upload, at most two at a time. After an error, every call throws it. */
 class SegmentWriter {
   /** The segments so far. */
   count = 0;
-  readonly #write: (lines: Buffer) => Promise<void>;
+  readonly #write: (content: Buffer) => Promise<void>;
   /** They never reject. */
   readonly #writing = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | null = null;
 
-  constructor(write: (lines: Buffer) => Promise<void>) {
+  constructor(write: (content: Buffer) => Promise<void>) {
     this.#write = write;
   }
 

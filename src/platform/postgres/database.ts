@@ -75,16 +75,27 @@ export function transactionOn(client: NodePgClient): Database {
   return new NodePgTransaction(dialect, new NodePgSession(client, dialect, undefined), undefined);
 }
 
-/** Runs `fn` under a savepoint of the open transaction. If it throws, only its own changes are rolled back. */
-export async function underSavepoint<T>(db: Database, fn: () => Promise<T>): Promise<T> {
-  await db.execute(sql`SAVEPOINT attempt`);
+/**
+ * Runs `fn` under a savepoint of the open transaction. If it throws, only its own changes are rolled back.
+ * @param lockTimeout instead of that of the connection, while `fn` runs
+ */
+export async function underSavepoint<T>(
+  db: Database,
+  fn: () => Promise<T>,
+  lockTimeout?: `${number}ms`,
+): Promise<T> {
+  const begin = sql`SAVEPOINT attempt`;
+  const release = sql`RELEASE SAVEPOINT attempt`;
+  // Two statements in one round trip. A rollback restores the setting.
+  const set = (value: string) => sql.raw(`SET LOCAL lock_timeout = ${value}`);
+  await db.execute(lockTimeout ? sql`${begin}; ${set(`'${lockTimeout}'`)}` : begin);
   try {
     const result = await fn();
-    await db.execute(sql`RELEASE SAVEPOINT attempt`);
+    await db.execute(lockTimeout ? sql`${set("DEFAULT")}; ${release}` : release);
     return result;
   } catch (error) {
     await db.execute(sql`ROLLBACK TO SAVEPOINT attempt`);
-    await db.execute(sql`RELEASE SAVEPOINT attempt`);
+    await db.execute(release);
     throw error;
   }
 }

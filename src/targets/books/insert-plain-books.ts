@@ -1,6 +1,7 @@
 /** Statements that create books from plain rows in the database. */
 import { type SQL, sql } from "drizzle-orm";
 import { BOOK_KEY } from "../../schema/targets.ts";
+import type { PlainInsert } from "../plain-inserts.ts";
 import type { Place } from "../plain-rows.ts";
 import type { TargetBatch } from "../target.ts";
 
@@ -15,19 +16,21 @@ export function placeOf({ mode }: TargetBatch): Place {
 }
 
 /**
- * Without ON CONFLICT, the insert is 12 % faster. With it, rows whose key is taken are left out. Like all writes of books,
- * these are sorted by key, so that concurrent transactions lock keys in the same order.
+ * The first statement is a quarter faster: it has no ON CONFLICT, and inserts the rows in the order of the file, so it need not
+ * compute their keys and sort them. If a key is taken, the second one leaves out the rows with such keys. Like all other writes
+ * of books, it is sorted by key, so that concurrent transactions lock keys in the same order.
  * @param plain the plain rows as a table
  * @param id of the book of a row
  */
-export function insertPlainBooks(batch: TargetBatch, plain: SQL, id: SQL): SQL[] {
+export function insertPlainBooks(batch: TargetBatch, plain: SQL, id: SQL): PlainInsert[] {
   const isUpsert = batch.mode === "upsert";
-  const insert = (onConflict: SQL) => sql`
+  const insert = (rows: SQL) => sql`
     INSERT INTO rowmill.books (id, user_id, batch_id, row_number, title, author, description)
     SELECT ${id}, ${batch.userId}, ${batch.id}, row_number, title, author, description
-    FROM (SELECT *, ${sql.raw(BOOK_KEY)} AS key FROM ${plain}) AS keyed
-    ORDER BY key, row_number ${isUpsert ? sql`DESC` : sql``}
-    ${onConflict} RETURNING row_number, id AS record_id`;
-  const leaving = insert(sql`ON CONFLICT (user_id, key) DO NOTHING`);
-  return isUpsert || batch.mode === "skip_existing" ? [leaving] : [insert(sql``), leaving];
+    FROM ${rows} RETURNING row_number, id AS record_id`;
+  const sorted = sql`(SELECT *, ${sql.raw(BOOK_KEY)} AS key FROM ${plain}) AS keyed
+    ORDER BY key, row_number ${isUpsert ? sql`DESC` : sql``} ON CONFLICT (user_id, key) DO NOTHING`;
+  const leaving = { statement: insert(sorted), isUnordered: false };
+  if (isUpsert || batch.mode === "skip_existing") return [leaving];
+  return [{ statement: insert(sql`${plain} ORDER BY row_number`), isUnordered: true }, leaving];
 }

@@ -1,6 +1,6 @@
 /** The statement that creates records from rows as they are, in the database. */
-import { type SQL, sql } from "drizzle-orm";
-import type { OpenRows } from "../plain-inserts.ts";
+import { sql } from "drizzle-orm";
+import type { OpenRows, PlainInsert } from "../plain-inserts.ts";
 import { cleanRows } from "../plain-rows.ts";
 import type { TargetBatch } from "../target.ts";
 
@@ -15,19 +15,18 @@ export function insertPlainRecords(
   batch: TargetBatch,
   labels: readonly { readonly label: string; readonly position: number }[],
   { isOpen, id }: OpenRows,
-): SQL[] {
+): PlainInsert[] {
   if (labels.length > MAX_COLUMNS) return [];
   const members = labels.map(
     ({ label, position }) => sql`${label}::text || coalesce(cells[${position + 1}::int], '""')`,
   );
-  return [
-    sql`
+  const statement = sql`
     INSERT INTO rowmill.records (id, user_id, batch_id, row_number, data)
     SELECT ${id}, ${batch.userId}, ${batch.id}, row_number, ('{' || ${sql.join(members, sql` || ',' || `)} || '}')::json
     FROM (
       SELECT row_number, ARRAY(SELECT cell::text FROM json_array_elements(fields) AS cell) AS cells
       FROM ${cleanRows(batch, isOpen)} WHERE is_clean OFFSET 0
     ) AS plain
-    ORDER BY row_number RETURNING row_number, id AS record_id`,
-  ];
+    ORDER BY row_number RETURNING row_number, id AS record_id`;
+  return [{ statement, isUnordered: false }];
 }

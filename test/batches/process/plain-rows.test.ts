@@ -1,11 +1,14 @@
 /** Rows that are written in the database have the same results and records as rows that are read and checked one by one. */
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import type { BatchMode } from "../../../src/schema/batches.ts";
 import { deliverChunk } from "../../support/batches.ts";
 import type { Client } from "../../support/client.ts";
+import { countRowWaits } from "../../support/count.ts";
 import { chunksOf, receive } from "../../support/imports.ts";
 import { nastyCell } from "../../support/nasty-cells.ts";
 import { type Random, randomOf } from "../../support/random.ts";
+import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
@@ -169,4 +172,32 @@ test("every row of a plain file is written in the database", async () => {
     expect(await deliver(batch, [2, 27, 52])).toBe(ROWS);
     expect((await user.batch(batch)).body).toMatchObject({ state: "completed", counts: { success: ROWS } });
   }
+});
+
+test("a chunk does not wait for a transaction that may wait for it", async () => {
+  const user = await rowmill.newUser();
+  const keyOf = (title: string) => createHash("md5").update(`${title}\x1fauthor`).digest("hex");
+  // Writes in the order of the keys begin with the last row of the file.
+  const titles = Array.from({ length: 25 }, (_, index) => `title ${index}`).toSorted((one, other) =>
+    keyOf(one) < keyOf(other) ? 1 : -1,
+  );
+  const [first, last] = [titles.at(0), titles.at(-1)];
+  const batch = await receive(user, `title,author\n${titles.map((title) => `${title},author\n`).join("")}`);
+  const other = await rowmill.ctx.pool.connect();
+  try {
+    const insert = "INSERT INTO rowmill.books (user_id, title, author) VALUES ($1, $2, 'author')";
+    await other.query("BEGIN");
+    // Shorter than that of the chunk, so that this transaction would fail if both waited for each other.
+    await other.query("SET LOCAL deadlock_timeout = '500ms'");
+    await other.query(insert, [user.userId, last]);
+    const delivered = deliver(batch, [2]);
+    await until("the chunk waits", async () => (await countRowWaits(rowmill.ctx.pool)) > 0);
+    await other.query(insert, [user.userId, first]);
+    await other.query("COMMIT");
+    expect(await delivered).toBe(titles.length - 2);
+  } finally {
+    other.release(true);
+  }
+  const { counts } = (await user.batch(batch)).body;
+  expect(counts).toMatchObject({ success: titles.length - 2, failed: 2 });
 });
