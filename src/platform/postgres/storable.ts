@@ -24,6 +24,7 @@ export function isStorable(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return true;
   if (Array.isArray(value)) return value.every(isStorable);
   // Not by Object.entries, which makes an array per field: a request can have 10,000 tasks.
-  for (const name in value) if (!isStorable(name) || !isStorable(value[name as keyof typeof value])) return false;
+  for (const name in value)
+    if (!isStorable(name) || !isStorable(value[name as keyof typeof value])) return false;
   return true;
 }
