@@ -52,6 +52,7 @@ import { refuseConnection } from "./platform/http/client-errors.ts";
 import { limitConnections } from "./platform/http/connections.ts";
 import { registerConsole } from "./platform/http/console.ts";
 import { registerDocs } from "./platform/http/docs.ts";
+import { limitDownloadReads } from "./platform/http/download-reads.ts";
 import { handleErrors, Problem, refuseUrl } from "./platform/http/errors.ts";
 import { healthRoutes } from "./platform/http/health.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
@@ -153,6 +154,7 @@ export async function createApp(ctx: Context) {
   await registerAuth(app, ctx.config, verifiers({ ...ctx, ...ctx.reads }));
   registerRequestContext(app, ctx);
   boundAnswers(app, ctx.config.answerMemoryBytes);
+  limitDownloadReads(app, searchConnections(ctx.reads.connections));
   await registerUploads(app);
   refuseEncodedBodies(app);
   preparePictures();

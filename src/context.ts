@@ -93,12 +93,15 @@ export async function inTransaction<T>(ctx: Context | Tx, fn: (tx: Tx) => Promis
 const SETTLED_MS = 60_000;
 
 /**
- * Returns a context that reads from the standby, if there is one and it is not too far behind.
- * @param changedAt when the data that is read changed last. If that was just now, the standby may lack it.
+ * Returns a context that reads from the standby, if there is one and it shows the data that is read.
+ * @param changedAt when that data changed last
  */
 export function onReplica(ctx: Context, changedAt: Date | null): Context {
-  const isSettled = changedAt !== null && ctx.now().getTime() - changedAt.getTime() > SETTLED_MS;
-  const reads = isSettled ? ctx.replica?.readsFor(ctx.actor?.id ?? null) : null;
+  const { replica } = ctx;
+  if (!replica || !changedAt) return ctx;
+  const shownUntil = ctx.now().getTime() - replica.lagSeconds * 1000;
+  const isShown = changedAt.getTime() < shownUntil - SETTLED_MS;
+  const reads = isShown ? replica.readsFor(ctx.actor?.id ?? null) : null;
   return reads ? { ...ctx, ...reads } : ctx;
 }
 
@@ -162,7 +165,7 @@ export async function openContext(
     reading > 0 ? openPool(config.databaseUrl, reading, log, readLimits(config.readTimeoutSeconds)) : pool;
   await untilReachable(pool, log);
   await requireMigrated(pool);
-  const replica = await openReplica(config, pool, readConnections(connections), log);
+  const replica = await openReplica(config, pool, readPool, readConnections(connections), log);
   const clock = await DatabaseClock.open(pool, log);
   const hasSessions = await detectSessions(pool);
   if (!hasSessions) log.info("the database does not deliver NOTIFY; polling for changes every second");
@@ -206,10 +209,11 @@ export async function openContext(
 async function openReplica(
   { databaseReadUrl, databaseReadMaxLagSeconds: maxLagSeconds, readTimeoutSeconds }: Config,
   primary: pg.Pool,
+  fallback: pg.Pool,
   max: number,
   log: Log,
 ): Promise<Replica | null> {
   if (databaseReadUrl === "") return null;
   const standby = openPool(databaseReadUrl, max, log, readLimits(readTimeoutSeconds));
-  return Replica.open({ primary, standby, maxLagSeconds, log });
+  return Replica.open({ primary, fallback, standby, maxLagSeconds, log });
 }

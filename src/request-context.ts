@@ -2,7 +2,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Context } from "./context.ts";
 import { openDownload, reserveAnswer } from "./platform/http/bounded-answers.ts";
+import { downloadPool } from "./platform/http/download-reads.ts";
 import { isRead } from "./platform/http/request-limits.ts";
+import { databaseOn } from "./platform/postgres/database.ts";
 import type { Actor } from "./schema/accounts.ts";
 
 declare module "fastify" {
@@ -49,10 +51,12 @@ function asksForLatest({ headers }: FastifyRequest): boolean {
 
 /**
  * Waits until there is memory for an answer that is sent while it is read.
+ * @param from the context of the request, if its connections are not those that the answer is read with
  * @returns the context to read with, and a function that sends
  * @throws DomainError `unavailable`
  */
-export async function beginDownload(request: FastifyRequest, reply: FastifyReply) {
+export async function beginDownload(request: FastifyRequest, reply: FastifyReply, from = request.ctx) {
   const { reserveMemory, stream } = await openDownload(request, reply);
-  return { ctx: { ...request.ctx, reserveMemory } satisfies Context, stream };
+  const pool = downloadPool(request, reply, from.pool);
+  return { ctx: { ...from, db: databaseOn(pool), pool, reserveMemory } satisfies Context, stream };
 }

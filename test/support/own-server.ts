@@ -62,14 +62,15 @@ export async function ownServer(folder?: string): Promise<OwnServer> {
       restarted = spawn(binary, args, { uid, gid, stdio: "ignore" });
       await until("the database answers", () => answers(url));
     },
-    signalAll(signal) {
-      // Processes of the server have sessions of their own, so a signal to its group would not reach them.
-      const main = restarted?.pid ?? pid;
-      const children = execFileSync("ps", ["-o", "pid=", "--ppid", String(main)], { encoding: "utf8" });
-      for (const each of [main, ...children.trim().split(/\s+/).map(Number)]) process.kill(each, signal);
-    },
+    signalAll: (signal) => signalServer(restarted?.pid ?? pid, signal),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** Processes of a server have sessions of their own, so a signal to its group would not reach them. */
+export function signalServer(main: number, signal: "SIGSTOP" | "SIGCONT"): void {
+  const children = execFileSync("ps", ["-o", "pid=", "--ppid", String(main)], { encoding: "utf8" });
+  for (const each of [main, ...children.trim().split(/\s+/).map(Number)]) process.kill(each, signal);
 }
 
 function isAlive(pid: number): boolean {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
-import type { OwnServer } from "./own-server.ts";
+import { type OwnServer, signalServer } from "./own-server.ts";
 import { until } from "./until.ts";
 
 export interface Standby extends AsyncDisposable {
@@ -17,6 +17,8 @@ export interface Standby extends AsyncDisposable {
   stop(): Promise<void>;
   /** On the same port. */
   start(): Promise<void>;
+  /** Sends a signal to the server and to all of its processes. */
+  signalAll(signal: "SIGSTOP" | "SIGCONT"): void;
   query<R extends pg.QueryResultRow>(text: string): Promise<R[]>;
 }
 
@@ -64,6 +66,7 @@ export async function startStandby(primary: OwnServer): Promise<Standby> {
     resume: async () => void (await query(url, "SELECT pg_wal_replay_resume()")),
     stop,
     start,
+    signalAll: (signal) => signalServer(server?.pid ?? 0, signal),
     query: (text) => query(url, text),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

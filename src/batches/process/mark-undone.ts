@@ -11,6 +11,12 @@ export async function markUndone(
 ): Promise<void> {
   if (undone.length === 0) return;
   const { isMatch, valueOfRow } = matchRows(batchId, undone);
+  if (undone.every(({ outcome }) => outcome?.kind === "reversed")) {
+    await tx.db.execute(
+      sql`UPDATE rowmill.row_results SET undo = 'reversed', undo_reason = NULL WHERE ${isMatch}`,
+    );
+    return;
+  }
   const kind = valueOfRow(({ outcome }) => outcome?.kind ?? null, "rowmill.undo_outcome");
   const reason = valueOfRow(({ outcome }) => (outcome && "reason" in outcome ? outcome.reason : null));
   await tx.db.execute(sql`

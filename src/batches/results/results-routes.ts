@@ -51,8 +51,9 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { batch_id, file, format } = request.params;
         const batch = await getBatch(request.ctx, request.user.id, batch_id);
-        const { ctx, stream } = await beginDownload(request, reply);
-        const text = await exportResults(onReplica(ctx, batch.finishedAt), batch, {
+        const reads = onReplica(request.ctx, batch.finishedAt);
+        const { ctx, stream } = await beginDownload(request, reply, reads);
+        const text = await exportResults(ctx, batch, {
           file,
           format,
           withBom: request.query.bom,

@@ -65,16 +65,27 @@ export async function removeBatch(ctx: Context, batchId: string): Promise<void> 
   });
 }
 
-/** The values of unique columns are not in the order of the rows, so a slice is a range of their hashes. */
+/** The values of unique columns are not in the order of the rows. Their hashes are spread evenly, so a slice is a range of hashes. */
 async function removeValues(ctx: Context, batchId: string): Promise<void> {
-  let removed: number;
-  do {
-    const { rowCount } = await ctx.db.execute(sql`
-      DELETE FROM rowmill.row_values WHERE batch_id = ${batchId} AND (position, hash) <= (
-        SELECT position, hash FROM (
-          SELECT position, hash FROM rowmill.row_values WHERE batch_id = ${batchId} ORDER BY position, hash LIMIT ${SLICE_ROWS}
-        ) AS slice ORDER BY position DESC, hash DESC LIMIT 1
-      )`);
-    removed = rowCount ?? 0;
-  } while (removed >= SLICE_ROWS);
+  const values = sql`rowmill.row_values WHERE batch_id = ${batchId}`;
+  const { rows: columns } = await ctx.db.execute<{ position: number; count: number }>(
+    sql`SELECT position, count(*)::int AS count FROM ${values} GROUP BY position`,
+  );
+  for (const { position, count } of columns) {
+    const slices = Math.ceil(count / SLICE_ROWS);
+    for (let slice = 0; slice < slices; slice++) {
+      const end = slice + 1 < slices ? sql`hash < ${hashAt((slice + 1) / slices)}::uuid` : sql`true`;
+      await ctx.db.execute(
+        sql`DELETE FROM ${values} AND position = ${position} AND hash >= ${hashAt(slice / slices)}::uuid AND ${end}`,
+      );
+    }
+  }
+}
+
+/** @param part the part of all hashes that is below it */
+function hashAt(part: number): string {
+  return Math.floor(part * 2 ** 32)
+    .toString(16)
+    .padStart(8, "0")
+    .padEnd(32, "0");
 }

@@ -1,10 +1,11 @@
 /** Limits the requests that one user has at a time, by the kind of the request, so that nobody takes all of a process. */
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
+import type { FastifyInstance, FastifyRequest, RouteOptions } from "fastify";
 import type { Config } from "../../config/config.ts";
 import { DomainError } from "../../errors.ts";
 import { FairSlots, NoSlot } from "../fair-slots.ts";
 import { isUpload } from "./body-guard.ts";
 import { requesterOf } from "./requester.ts";
+import { signalOf } from "./signal-of.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -47,13 +48,6 @@ export function limitRequests(app: FastifyInstance, config: Config, maxSearches:
     };
     limited.add(route.handler);
   });
-}
-
-/** Returns a signal that aborts when the client disconnects. */
-function signalOf({ raw }: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  raw.once("close", () => gone.abort(new DomainError("invalid_input", "The client has disconnected.")));
-  return gone.signal;
 }
 
 interface Limit {

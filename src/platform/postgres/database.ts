@@ -64,6 +64,19 @@ export function openPool(
   return pool;
 }
 
+export type RunQuery = (query: pg.QueryConfig, values?: unknown[]) => Promise<pg.QueryResult>;
+
+/** Returns the pool with another `query`. */
+export function withQuery(pool: pg.Pool, query: RunQuery): pg.Pool {
+  return new Proxy(pool, {
+    get(target, name) {
+      if (name === "query") return query;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
 /** Returns drizzle over a pool, a connection, or any other object with the `query` of node-postgres. */
 export function databaseOn(client: NodePgClient): Database {
   return drizzle({ client });

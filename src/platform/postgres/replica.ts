@@ -2,7 +2,7 @@
 import { LRUCache } from "lru-cache";
 import type pg from "pg";
 import type { Log } from "../log.ts";
-import { type Database, databaseOn, isTransient } from "./database.ts";
+import { type Database, databaseOn, isTransient, type RunQuery, withQuery } from "./database.ts";
 
 /** How often the position of the standby is compared with that of the database. */
 const COMPARE_MS = 500;
@@ -25,6 +25,8 @@ interface Reads {
 interface ReplicaOptions {
   /** The database itself. */
   readonly primary: pg.Pool;
+  /** Connections to the database itself for reads that the standby cannot serve. Writes keep the others. */
+  readonly fallback: pg.Pool;
   readonly standby: pg.Pool;
   readonly maxLagSeconds: number;
   readonly log: Log;
@@ -133,25 +135,23 @@ export class Replica {
       );
   }
 
-  /** The standby cancels reads that hold up its replay, and can end at any time. Reads have no effect, so they are repeated. */
+  /**
+   * The standby cancels reads that hold up its replay, and can end at any time. Reads have no effect, so they are repeated. A
+   * result file has many reads: the next ones do not wait for a standby that does not answer.
+   */
   #withFallback(): pg.Pool {
-    const { primary, standby, log } = this.#options;
-    const query = async (config: pg.QueryConfig, values?: unknown[]) => {
+    const { fallback, standby, log } = this.#options;
+    const query: RunQuery = async (config, values) => {
+      if (!this.#isFresh()) return fallback.query(config, values);
       try {
         return await standby.query(config, values);
       } catch (error) {
         if (!isTransient(error)) throw error;
         this.#completeUntil = Number.NEGATIVE_INFINITY;
         log.debug({ err: error }, "a read on the standby failed; repeating it on the database itself");
-        return primary.query(config, values);
+        return fallback.query(config, values);
       }
     };
-    return new Proxy(standby, {
-      get(pool, name) {
-        if (name === "query") return query;
-        const value: unknown = Reflect.get(pool, name);
-        return typeof value === "function" ? value.bind(pool) : value;
-      },
-    });
+    return withQuery(standby, query);
   }
 }
