@@ -23,7 +23,7 @@ export interface Hold {
 /** The hold of the server, or of the domain of an address. */
 export const isHoldOf = (address: string) => sql`domain IN (${SERVER}, ${domainOf(address)})`;
 
-/** What can be in the way of a mail. */
+/** Reasons not to send a mail now. */
 export interface Hindrances {
   /** null: the address gets such mail. */
   readonly suppression: { readonly scope: "all" | "bulk_message"; readonly reply: string | null } | null;

@@ -157,7 +157,7 @@ async function change(
     .where(inArray(webhookDeliveries.id, [...ids]));
 }
 
-/** These attempts have not begun, so nothing is left of them. Their deliveries wait for a slot. */
+/** Removes attempts that have not started. Their deliveries wait for a slot. */
 async function release({ db }: Tx, unsent: readonly ClaimedAttempt[]): Promise<void> {
   if (unsent.length === 0) return;
   const ids = sql.param(unsent.map(({ delivery }) => delivery.id));

@@ -1,4 +1,4 @@
-/** What the outcomes of attempts say about an endpoint. */
+/** Derives the health of an endpoint from the outcomes of attempts. */
 
 import type { DisabledReason } from "../disable-webhook.ts";
 import type { Webhook } from "../queries.ts";
