@@ -157,7 +157,10 @@ async function change(
     .where(inArray(webhookDeliveries.id, [...ids]));
 }
 
-/** Removes attempts that have not started. Their deliveries wait for a slot. */
+/**
+ * Removes attempts that have not started. Their deliveries wait for a slot, in a new run: a worker may just have fetched the
+ * job that is removed.
+ */
 async function release({ db }: Tx, unsent: readonly ClaimedAttempt[]): Promise<void> {
   if (unsent.length === 0) return;
   const ids = sql.param(unsent.map(({ delivery }) => delivery.id));
@@ -168,7 +171,8 @@ async function release({ db }: Tx, unsent: readonly ClaimedAttempt[]): Promise<v
     WHERE delivery_id = given.id AND webhook_attempts.number = given.number`);
   await db.execute(sql`
     UPDATE rowmill.webhook_deliveries SET claimed_until = NULL, attempts = attempts - 1,
-      tries = CASE WHEN run = given_run THEN tries - 1 ELSE tries END, is_waiting = (state = 'pending' AND run = given_run)
+      tries = CASE WHEN run = given_run THEN tries - 1 ELSE tries END,
+      run = CASE WHEN run = given_run THEN run + 1 ELSE run END, is_waiting = (state = 'pending' AND run = given_run)
     FROM unnest(${ids}::uuid[], ${runs}::int[]) AS given (given_id, given_run) WHERE id = given_id`);
 }
 
