@@ -84,7 +84,7 @@ async function sendSet(
 
 async function endsWithin(sending: Promise<Outcome>, ms: number): Promise<boolean> {
   const waiting = new AbortController();
-  const late = sleep(ms, false, { signal: waiting.signal }).catch(() => false);
+  const late = sleep(Math.max(0, ms), false, { signal: waiting.signal }).catch(() => false);
   const isEnded = await Promise.race([sending.then(() => true), late]);
   waiting.abort();
   return isEnded;
