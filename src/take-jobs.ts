@@ -36,8 +36,9 @@ function jobsOf(queues: ReadonlyMap<string, number> | null): JobName[] {
   return names.filter((name) => queues === null || queues.has(jobs[name].queue));
 }
 
-/** Tasks run in sets unless each start needs a decision of its own, or continues an attempt. */
-function kindOf({ limitedTypes }: Context, payload: unknown): string | null {
+/** Mails and tasks run in sets, except tasks whose start needs a decision of its own, or continues an attempt. */
+function kindOf({ limitedTypes }: Context, name: JobName, payload: unknown): string | null {
+  if (name === "sendMail") return name;
   const { type, continued } = (payload ?? {}) as Partial<Payload<"runTask">>;
   if (type === undefined || continued || limitedTypes.has(type)) return null;
   const known = findTaskType(type);
@@ -64,7 +65,7 @@ function takeJob<N extends JobName>(ctx: OpenContext, name: N): Promise<void> {
       const tries = "firstRow" in payload && !(await isSingleRow(ctx, payload)) ? 1 : 2;
       return runLoneJob(contextOf(delivery), name, { ...delivery, payload }, tries);
     },
-    kindOf: (payload) => kindOf(ctx, payload),
+    kindOf: (payload) => kindOf(ctx, name, payload),
     mustRunAlone: (payload) => (payload as { isAlone?: boolean } | null)?.isAlone === true,
     giveUp: async ({ payload: unread }, error) => {
       const payload = payloadOf(unread);

@@ -1,8 +1,8 @@
 /**
- * Each webhook has two slots for attempts. Deliveries that are due and find no free slot wait in the database, as do those of
- * an endpoint that asked for no requests for a while.
+ * Each webhook has two slots, each of which sends one message after the other. Deliveries that are due and find no free slot
+ * wait in the database, as do those of an endpoint that asked for no requests for a while.
  */
-import { and, asc, count, eq, gt, inArray, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, sql } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { webhookDeliveries } from "../schema/webhooks.ts";
 import { enqueueDeliveries } from "./delivery-jobs.ts";
@@ -13,13 +13,21 @@ const SLOTS = 2;
 /** An endpoint that asks for fewer requests gets one at a time. */
 const SLOTS_WHEN_THROTTLED = 1;
 
-/** Returns the slots that no attempt holds. The webhook must be locked. */
-export async function freeSlots(ctx: Context, { id, isThrottled }: Webhook): Promise<number> {
-  const [held] = await ctx.db
-    .select({ count: count() })
+export interface Slots {
+  /** The slots that no attempt holds. Below zero if the endpoint has asked for fewer requests meanwhile. */
+  readonly free: number;
+  /** When the other slots end. The deliveries of a slot, which are sent one after the other, have the same moment. */
+  readonly taken: readonly Date[];
+}
+
+/** The webhook must be locked. */
+export async function readSlots(ctx: Context, { id, isThrottled }: Webhook): Promise<Slots> {
+  const held = await ctx.db
+    .selectDistinct({ endsAt: webhookDeliveries.claimedUntil })
     .from(webhookDeliveries)
     .where(and(eq(webhookDeliveries.webhookId, id), gt(webhookDeliveries.claimedUntil, ctx.now())));
-  return (isThrottled ? SLOTS_WHEN_THROTTLED : SLOTS) - (held?.count ?? 0);
+  const taken = held.flatMap(({ endsAt }) => endsAt ?? []);
+  return { free: (isThrottled ? SLOTS_WHEN_THROTTLED : SLOTS) - taken.length, taken };
 }
 
 /**
@@ -31,17 +39,27 @@ export function isHeld({ heldUntil }: Webhook, { dueAt, kind }: Delivery, now: D
   return heldUntil !== null && now < heldUntil && dueAt < heldUntil && kind !== TEST_KIND;
 }
 
+/** Whether the endpoint has asked for no requests, and its time has not passed. */
+export function isQuiet({ heldUntil }: Webhook, now: Date): boolean {
+  return heldUntil !== null && now < heldUntil;
+}
+
 /** Enqueues the deliveries that have waited longest, one per free slot. The webhook must be locked. */
 export async function wakeWaiting(tx: Tx, webhook: Webhook): Promise<number> {
-  if (webhook.heldUntil !== null && tx.now() < webhook.heldUntil) return 0;
-  const free = await freeSlots(tx, webhook);
-  if (free <= 0) return 0;
+  if (isQuiet(webhook, tx.now())) return 0;
+  const { free } = await readSlots(tx, webhook);
+  return wakeFirst(tx, webhook, free);
+}
+
+/** The webhook must be locked. */
+export async function wakeFirst(tx: Tx, { id }: Webhook, count: number): Promise<number> {
+  if (count <= 0) return 0;
   const first = tx.db
     .select({ id: webhookDeliveries.id })
     .from(webhookDeliveries)
-    .where(and(eq(webhookDeliveries.webhookId, webhook.id), eq(webhookDeliveries.isWaiting, true)))
+    .where(and(eq(webhookDeliveries.webhookId, id), eq(webhookDeliveries.isWaiting, true)))
     .orderBy(asc(webhookDeliveries.dueAt), asc(webhookDeliveries.id))
-    .limit(free);
+    .limit(count);
   const woken = await tx.db
     .update(webhookDeliveries)
     .set({ isWaiting: false, run: sql`${webhookDeliveries.run} + 1` })

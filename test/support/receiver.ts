@@ -21,6 +21,8 @@ export type Answering = (response: ServerResponse, received: Received) => void;
 
 export class Receiver implements AsyncDisposable {
   readonly requests: Received[] = [];
+  /** The connections that were opened so far. */
+  connections = 0;
   /** The most requests that were unanswered at a time. */
   maxOpen = 0;
   answer: Answering = (response) => response.end("ok");
@@ -43,6 +45,7 @@ export class Receiver implements AsyncDisposable {
   static async start(answer?: Answering): Promise<Receiver> {
     const receiver = new Receiver();
     if (answer) receiver.answer = answer;
+    receiver.#server.on("connection", () => receiver.connections++);
     await once(receiver.#server.listen(0, "127.0.0.1"), "listening");
     return receiver;
   }

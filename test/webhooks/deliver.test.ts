@@ -429,7 +429,8 @@ describe("repairs", () => {
       delivery,
     );
     await change(`${PENDING}, claimed_until = now() + interval '2 seconds' WHERE id = $1`, delivery);
-    await reconcileDeliveries(rowmill.ctx);
+    const isRequeued = async () => (await reconcileDeliveries(rowmill.ctx)).deliveriesRequeued > 0;
+    await until("the claim has ended", isRequeued);
     const { attempt_log } = await newest(user, webhook, "delivered");
     expect(attempt_log).toMatchObject([
       { error: expect.stringContaining("worker was lost") },

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { and, eq, inArray, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { isTransient } from "../../platform/postgres/database.ts";
 import type { SmtpOutcome } from "../../platform/smtp/outcome.ts";
 import { type Message, SEND_SECONDS, type SmtpClient } from "../../platform/smtp/smtp-client.ts";
-import { mailSuppressions, mails } from "../../schema/mails.ts";
+import { mails } from "../../schema/mails.ts";
 import { mailKinds, templateOf } from "../kinds/all.ts";
 import { renderMail } from "../render/render-mail.ts";
-import { holdOf } from "./holds.ts";
+import { findHindrances, type Hindrances, type Hold } from "./holds.ts";
 import { takeTurn } from "./pace.ts";
 import { type Mail, type MailOutcome, recordOutcome } from "./record-outcome.ts";
 
@@ -101,14 +101,12 @@ async function obstacle(ctx: Context, mail: Mail): Promise<MailOutcome | null> {
   const { maxAgeHours = MAX_AGE_HOURS } = templateOf(mail).template;
   if (ctx.now().getTime() - mail.queuedAt.getTime() > maxAgeHours * 3_600_000)
     return end(ctx, mail, "failed", `It was not sent within ${maxAgeHours} h.`);
-  const suppression = await suppressionOf(ctx, mail);
-  if (suppression !== null) return end(ctx, mail, "suppressed", suppression);
-  return held(ctx, mail);
+  const { suppression, hold } = await findHindrances(ctx, mail.address, scopesOf(mail));
+  if (suppression) return end(ctx, mail, "suppressed", reasonOf(suppression));
+  return hold && waitFor(ctx, mail, hold);
 }
 
-async function held(ctx: Context, mail: Mail): Promise<MailOutcome | null> {
-  const hold = await holdOf(ctx, mail.address);
-  if (!hold) return null;
+async function waitFor(ctx: Context, mail: Mail, hold: Hold): Promise<MailOutcome> {
   const { seconds, reply, isServer } = hold;
   // Its caller comes back then. Otherwise the mail would seem to be left by its caller (cancel-mails.ts).
   if (!mail.hasJob) await postponeMail(ctx, mail, seconds);
@@ -122,25 +120,15 @@ async function postponeMail({ db }: Context, { id }: Mail, seconds: number): Pro
     .where(and(eq(mails.id, id), eq(mails.state, "queued")));
 }
 
-/** @returns why the address gets no such mail; null if it does */
-async function suppressionOf(ctx: Context, mail: Mail): Promise<string | null> {
+function scopesOf(mail: Mail): ("all" | "bulk_message")[] {
   const { template, data } = templateOf(mail);
-  const subscription = template.subscription(data);
-  const scopes = subscription === "bulk_message" ? (["all", "bulk_message"] as const) : (["all"] as const);
-  const [found] = await ctx.db
-    .select({ scope: mailSuppressions.scope, reply: mailSuppressions.reply })
-    .from(mailSuppressions)
-    .where(
-      and(
-        eq(mailSuppressions.address, mail.address.toLowerCase()),
-        inArray(mailSuppressions.scope, [...scopes]),
-      ),
-    )
-    .orderBy(mailSuppressions.scope)
-    .limit(1);
-  if (!found) return null;
-  return found.scope === "all"
-    ? `The address has refused mail before: ${found.reply ?? ""}`
+  return template.subscription(data) === "bulk_message" ? ["all", "bulk_message"] : ["all"];
+}
+
+/** Why the address gets no such mail. */
+function reasonOf({ scope, reply }: NonNullable<Hindrances["suppression"]>): string {
+  return scope === "all"
+    ? `The address has refused mail before: ${reply ?? ""}`
     : "The recipient has unsubscribed.";
 }
 

@@ -20,13 +20,34 @@ export interface Hold {
   readonly isServer: boolean;
 }
 
-/** @returns the hold of the server, if there is one, otherwise that of the domain; null: mail may be sent now */
-export async function holdOf({ db }: Context, address: string): Promise<Hold | null> {
-  const { rows } = await db.execute<Hold & Record<string, unknown>>(sql`
-    SELECT extract(epoch FROM held_until - clock_timestamp())::float8 AS seconds, reply, domain = ${SERVER} AS "isServer"
-    FROM rowmill.mail_holds WHERE domain IN (${SERVER}, ${domainOf(address)}) AND held_until > clock_timestamp()
-    ORDER BY domain = ${SERVER} DESC LIMIT 1`);
-  return rows[0] ?? null;
+/** The hold of the server, or of the domain of an address. */
+export const isHoldOf = (address: string) => sql`domain IN (${SERVER}, ${domainOf(address)})`;
+
+/** Reasons not to send a mail now. */
+export interface Hindrances {
+  /** null: the address gets such mail. */
+  readonly suppression: { readonly scope: "all" | "bulk_message"; readonly reply: string | null } | null;
+  /** The hold of the server, if there is one, otherwise that of the domain; null: mail may be sent now. */
+  readonly hold: Hold | null;
+}
+
+/** @param scopes the suppressions that count */
+export async function findHindrances(
+  { db }: Context,
+  address: string,
+  scopes: readonly ("all" | "bulk_message")[],
+): Promise<Hindrances> {
+  const { rows } = await db.execute<Hindrances & Record<string, unknown>>(sql`
+    SELECT (
+      SELECT json_build_object('scope', scope, 'reply', reply) FROM rowmill.mail_suppressions
+      WHERE address = ${address.toLowerCase()} AND scope = ANY(${sql.param([...scopes])}::rowmill.suppression_scope[])
+      ORDER BY scope LIMIT 1
+    ) AS suppression, (
+      SELECT json_build_object('seconds', extract(epoch FROM held_until - clock_timestamp()), 'reply', reply, 'isServer', domain = ${SERVER})
+      FROM rowmill.mail_holds WHERE ${isHoldOf(address)} AND held_until > clock_timestamp()
+      ORDER BY domain = ${SERVER} DESC LIMIT 1
+    ) AS hold`);
+  return rows[0] ?? { suppression: null, hold: null };
 }
 
 /**
@@ -50,9 +71,4 @@ export async function hold(
       WHERE held.held_until < clock_timestamp()
     RETURNING failures`);
   return rows[0]?.failures ?? 0;
-}
-
-/** The server and the domain accept mail again. */
-export async function endHolds(tx: Tx, address: string): Promise<void> {
-  await tx.db.execute(sql`DELETE FROM rowmill.mail_holds WHERE domain IN (${SERVER}, ${domainOf(address)})`);
 }

@@ -5,7 +5,7 @@ import { announce } from "../../announcements/announce.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import type { SmtpOutcome } from "../../platform/smtp/outcome.ts";
 import { mailSuppressions, mails } from "../../schema/mails.ts";
-import { endHolds, hold, RETRY_SECONDS } from "./holds.ts";
+import { hold, isHoldOf, RETRY_SECONDS } from "./holds.ts";
 
 export type Mail = typeof mails.$inferSelect;
 
@@ -30,29 +30,33 @@ export type MailOutcome =
 
 /** @param mail as the attempt has found it, with the number of the attempt */
 export async function recordOutcome(ctx: Context, mail: Mail, outcome: SmtpOutcome): Promise<MailOutcome> {
-  const recorded = await inTransaction(ctx, (tx) => record(tx, mail, outcome));
+  const recorded = await record(ctx, mail, outcome);
   ctx.activity.emit("mailAttempted", recorded.kind);
   return recorded;
 }
 
-function record(tx: Tx, mail: Mail, outcome: SmtpOutcome): Promise<MailOutcome> {
+function record(ctx: Context, mail: Mail, outcome: SmtpOutcome): Promise<MailOutcome> {
   switch (outcome.kind) {
     case "accepted":
-      return accept(tx, mail, outcome.reply);
+      return accept(ctx, mail, outcome.reply);
     case "refused":
-      return refuse(tx, mail, outcome);
+      return inTransaction(ctx, (tx) => refuse(tx, mail, outcome));
     case "postponed":
-      return postpone(tx, mail, outcome);
+      return inTransaction(ctx, (tx) => postpone(tx, mail, outcome));
     case "misconfigured":
-      return stopSending(tx, mail, outcome.reply);
+      return inTransaction(ctx, (tx) => stopSending(tx, mail, outcome.reply));
     case "uncertain":
-      return doubt(tx, mail, outcome.reply);
+      return inTransaction(ctx, (tx) => doubt(tx, mail, outcome.reply));
   }
 }
 
-async function accept(tx: Tx, mail: Mail, reply: string): Promise<MailOutcome> {
-  await endAttempt(tx, mail, { state: "sent", reply, sentAt: sql`statement_timestamp()` });
-  await endHolds(tx, mail.address);
+/** One statement, because most mails are accepted. The server and the domain take mail again, so their holds end. */
+async function accept(ctx: Context, { id, address, attempts }: Mail, reply: string): Promise<MailOutcome> {
+  const { rows } = await ctx.db.execute(sql`
+    WITH freed AS (DELETE FROM rowmill.mail_holds WHERE ${isHoldOf(address)})
+    UPDATE rowmill.mails SET state = 'sent', reply = ${reply}, sent_at = statement_timestamp()
+    WHERE id = ${id} AND state = 'sending' AND attempts = ${attempts} RETURNING id`);
+  if (rows.length === 0) warnOfOldAttempt(ctx, id, attempts);
   return { kind: "sent", reply };
 }
 
@@ -154,6 +158,10 @@ async function endAttempt(
     .set(changes)
     .where(and(eq(mails.id, id), eq(mails.state, "sending"), eq(mails.attempts, attempts)));
   if (rowCount === 1) return true;
-  log.warn({ mailId: id, attempt: attempts }, "the outcome of an old attempt to send a mail is ignored");
+  warnOfOldAttempt({ log }, id, attempts);
   return false;
+}
+
+function warnOfOldAttempt({ log }: Pick<Context, "log">, id: string, attempts: number): void {
+  log.warn({ mailId: id, attempt: attempts }, "the outcome of an old attempt to send a mail is ignored");
 }

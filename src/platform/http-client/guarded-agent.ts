@@ -9,12 +9,22 @@ import { type HostAddress, resolveHost } from "./resolve-host.ts";
 /** Covers the look-up of the name and the handshakes of TCP and TLS. */
 export const CONNECT_MS = 5000;
 
-/** Each request has a connection of its own, so every request is checked, and no idle connection takes memory. */
-const ONE_REQUEST = { pipelining: 0, connections: 1, allowH2: false } as const;
+/** How long a connection may rest between two requests. */
+const IDLE_MS = 1000;
 
-/** Through a proxy, the proxy looks up names and must refuse private addresses; addresses in URLs are checked before. */
-export function openGuardedAgent(rules: EgressRules, maxResponseBytes: number): Dispatcher {
-  const options = { ...ONE_REQUEST, maxResponseSize: maxResponseBytes };
+/** With `pipelining: 0`, undici closes the connection after each request. */
+const ONE_REQUEST = { pipelining: 0, connections: 1, allowH2: false } as const;
+const MANY_REQUESTS = {
+  ...{ ...ONE_REQUEST, pipelining: 1 },
+  ...{ keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS },
+} as const;
+
+/**
+ * The address is checked when a connection is opened, so the caller closes a connection that it keeps after a short time.
+ * Through a proxy, the proxy looks up names and must refuse private addresses; addresses in URLs are checked before.
+ */
+export function openGuardedAgent(rules: EgressRules, maxResponseBytes: number, isKept: boolean): Dispatcher {
+  const options = { ...(isKept ? MANY_REQUESTS : ONE_REQUEST), maxResponseSize: maxResponseBytes };
   if (rules.proxyUrl !== "") return new ProxyAgent({ ...options, uri: rules.proxyUrl, proxyTunnel: true });
   return new Agent({ ...options, connect: guardedConnector(rules.allowedNetworks) });
 }

@@ -1,6 +1,6 @@
 /** Sends one request and reads a bounded answer. Redirects are answers like any other. */
 import { Readable } from "node:stream";
-import { request as send } from "undici";
+import { type Dispatcher, request as send } from "undici";
 import type { EgressRules } from "./destination.ts";
 import { parseDestination } from "./destination.ts";
 import { CONNECT_MS, openGuardedAgent } from "./guarded-agent.ts";
@@ -34,7 +34,7 @@ export interface ReceivedAnswer {
   readonly body: Buffer;
 }
 
-const MAX_ANSWER_BYTES = 64 * 1024;
+export const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
  * Returns as soon as the answer ends, is too long, or takes too long; its status counts in any case.
@@ -42,12 +42,26 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  */
 export async function sendRequest(
   rules: EgressRules,
+  request: OutgoingRequest,
+  { maxBytes = MAX_ANSWER_BYTES, ...limits }: SendLimits,
+  signal?: AbortSignal,
+): Promise<ReceivedAnswer> {
+  const agent = openGuardedAgent(rules, maxBytes, false);
+  try {
+    return await sendThrough(agent, rules, request, limits, signal);
+  } finally {
+    await agent.destroy();
+  }
+}
+
+export async function sendThrough(
+  agent: Dispatcher,
+  rules: EgressRules,
   { method, url, headers, body }: OutgoingRequest,
-  { timeoutMs, keepBytes, maxBytes = MAX_ANSWER_BYTES }: SendLimits,
+  { timeoutMs, keepBytes }: Pick<SendLimits, "timeoutMs" | "keepBytes">,
   signal?: AbortSignal,
 ): Promise<ReceivedAnswer> {
   const destination = parseDestination(url, rules);
-  const agent = openGuardedAgent(rules, maxBytes);
   const deadline = AbortSignal.timeout(timeoutMs);
   try {
     const answer = await send(destination, {
@@ -65,8 +79,6 @@ export async function sendRequest(
     return { status: answer.statusCode, headers: answer.headers, body: kept };
   } catch (error) {
     throw deadline.aborted ? deadline.reason : error;
-  } finally {
-    await agent.destroy();
   }
 }
 

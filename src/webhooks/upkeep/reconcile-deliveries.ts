@@ -1,5 +1,5 @@
 /** Enqueues deliveries again whose job was lost, and wakes those that wait although a slot is free. */
-import { and, asc, eq, gt, isNull, lt, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, lt, lte, or, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import { webhookDeliveries, webhooks } from "../../schema/webhooks.ts";
@@ -49,14 +49,19 @@ const isOfWebhook = sql`EXISTS (SELECT FROM ${webhooks} WHERE ${webhooks.id} = $
 
 const isDue = and(eq(webhookDeliveries.state, "pending"), eq(webhookDeliveries.isWaiting, false));
 
+/** The job of another delivery can make the attempt: it takes what is due in its slot. */
+const isUnclaimed = ({ now }: Context) =>
+  or(isNull(webhookDeliveries.claimedUntil), lte(webhookDeliveries.claimedUntil, now()));
+
 async function* dueDeliveries(ctx: Context): AsyncGenerator<DeliveryRun[]> {
   const dueBefore = new Date(ctx.now().getTime() - LOST_JOB_SECONDS * 1000);
+  const isOverdue = and(isDue, isUnclaimed(ctx), isOfWebhook, lt(webhookDeliveries.dueAt, dueBefore));
   let after = "00000000-0000-0000-0000-000000000000";
   for (;;) {
     const page = await ctx.db
       .select(columns)
       .from(webhookDeliveries)
-      .where(and(isDue, isOfWebhook, lt(webhookDeliveries.dueAt, dueBefore), gt(webhookDeliveries.id, after)))
+      .where(and(isOverdue, gt(webhookDeliveries.id, after)))
       .orderBy(asc(webhookDeliveries.id))
       .limit(PAGE);
     const last = page.at(-1);
@@ -79,7 +84,7 @@ function repair(ctx: Context, { id, webhookId, run }: DeliveryRun, isGivenUp: bo
     const changed = await tx.db
       .update(webhookDeliveries)
       .set(changes)
-      .where(and(eq(webhookDeliveries.id, id), eq(webhookDeliveries.run, run), isDue))
+      .where(and(eq(webhookDeliveries.id, id), eq(webhookDeliveries.run, run), isDue, isUnclaimed(tx)))
       .returning(columns);
     if (!isGivenUp) await enqueueDeliveries(tx, changed);
     return changed.length > 0;

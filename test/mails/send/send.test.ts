@@ -286,6 +286,19 @@ test("two workers send each mail of the outbox once", async () => {
   expect(server.received.filter(({ to }) => to.endsWith("@two.test"))).toHaveLength(20);
 });
 
+test("mails that were taken together with one that hangs are sent by another place", async () => {
+  await using own = await startRowmill(server.settings);
+  server.answerTo("m20@set.test", "hang after content");
+  for (let at = 0; at < 40; at++) await newMail(own.ctx, `m${at}@set.test`);
+  await own.startWorker();
+  const sent = "SELECT count(*) FROM rowmill.mails WHERE state = 'sent'";
+  await until("all others are sent", async () => (await count(own.ctx.pool, sent)) === 39, 15_000);
+  const attempts = "SELECT count(*) FROM rowmill.mails WHERE attempts = 1";
+  expect(await count(own.ctx.pool, attempts)).toBe(40);
+  // The stop of the worker ends the attempt.
+  server.answerTo("m20@set.test", null);
+});
+
 test("a wrong password stops all sending, alerts the admins once, and uses up no attempt", async () => {
   await using strict = await new MailServer("right").start();
   const settings = { ...strict.settings, SMTP_URL: strict.url.replace("//", "//rowmill:wrong@") };
