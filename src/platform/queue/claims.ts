@@ -2,8 +2,8 @@
 import { sql } from "drizzle-orm";
 import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Database } from "../postgres/database.ts";
+import { commonJob } from "./fetch-jobs.ts";
 import type { Later } from "./later.ts";
-import { commonJob } from "./take-jobs.ts";
 
 const job = sql`${sql.identifier(QUEUE_SCHEMA)}.job`;
 

@@ -6,11 +6,11 @@ import { type Database, isTransient } from "../postgres/database.ts";
 import type { Tracing } from "../tracing/tracing.ts";
 import { type Claim, ClaimLost, type Completion, completeJob, failForGood, putBack } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
+import type { TakenJob } from "./fetch-jobs.ts";
 import type { JobSet } from "./job-set.ts";
 import { inJobTransaction, type JobTransaction } from "./job-transactions.ts";
 import { Later } from "./later.ts";
 import type { RunningJobs } from "./running-jobs.ts";
-import type { TakenJob } from "./take-jobs.ts";
 
 /** One delivery of a job to a handler. */
 export interface Delivery {

@@ -8,11 +8,11 @@ import type { Tracing } from "../tracing/tracing.ts";
 import { type Completion, completeJobs, returnJobs, touchJobs } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
 import { claimOf, DeliveryStopped, type Handler, isLost, RunningDelivery } from "./delivery.ts";
+import { fetchJobs, type TakenJob } from "./fetch-jobs.ts";
 import { Durations, JobSet, MAX_SET } from "./job-set.ts";
 import type { Later } from "./later.ts";
 import type { RunningJobs } from "./running-jobs.ts";
 import { type Search, Shares } from "./shares.ts";
-import { type TakenJob, takeJobs } from "./take-jobs.ts";
 
 /** NOTIFY wakes the dispatcher at once. Polling finds jobs whose delay has passed and, without NOTIFY, all jobs. */
 const POLL_MS = 1000;
@@ -147,7 +147,7 @@ export class Dispatcher {
   async #find(search: Search): Promise<TakenJob[]> {
     const startedAt = performance.now();
     const taking = { ignoredGroups: search.ignored, count: this.#next };
-    const jobs = await takeJobs(this.#options.db, this.contract.name, taking);
+    const jobs = await fetchJobs(this.#options.db, this.contract.name, taking);
     const now = performance.now();
     if (jobs.length === 0) this.#shares.foundNothing(search, now, now - startedAt);
     return jobs;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { jobs } from "../../../src/jobs.ts";
 import { uuidV7 } from "../../../src/platform/ids.ts";
 import { completeJobs, touchJobs } from "../../../src/platform/queue/claims.ts";
-import { takeJobs } from "../../../src/platform/queue/take-jobs.ts";
+import { fetchJobs } from "../../../src/platform/queue/fetch-jobs.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import { completeTogether } from "../../../src/tasks/run/complete-together.ts";
 import { runTask } from "../../../src/tasks/run/run-task.ts";
@@ -37,7 +37,7 @@ describe.for(STATISTICS)("analyzed %s", (analyzed) => {
   }
 
   const take = async (count: number) => {
-    const taken = await takeJobs(rowmill.ctx.db, name, { ignoredGroups: ["0"], count });
+    const taken = await fetchJobs(rowmill.ctx.db, name, { ignoredGroups: ["0"], count });
     return taken.map(({ id, data, retryCount }) => ({
       claim: { name, id, retryCount },
       work: data as { taskId: string; run: number; type: string },

@@ -30,7 +30,7 @@ interface Taking {
  * planner expects to read only a part of them: it follows the index instead of sorting all waiting jobs. The jobs are updated by
  * their place in the table, because a search by their queue and ids can read all jobs of the queue.
  */
-export async function takeJobs(
+export async function fetchJobs(
   db: Database,
   name: string,
   { ignoredGroups, count }: Taking,
