@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Database } from "../postgres/database.ts";
 
-/** The partition of pg-boss's jobs that has all of ours. By its own name the planner need not look at the partitions. */
+/** The partition of pg-boss's table in which all jobs of Rowmill are. If it is named, the planner need not look at the others. */
 export const commonJob = sql`${sql.identifier(QUEUE_SCHEMA)}.job_common`;
 
 /** A job that a worker has taken. */
