@@ -1,5 +1,5 @@
 /** Lets a worker take jobs. */
-import Value from "typebox/value";
+import { Compile } from "typebox/compile";
 import { isSingleRow, splitChunk } from "./batches/process/split-chunk.ts";
 import type { Context, OpenContext } from "./context.ts";
 import { ConfigError } from "./errors.ts";
@@ -52,7 +52,8 @@ function takeJob<N extends JobName>(ctx: OpenContext, name: N): Promise<void> {
     requestId: id,
     log: ctx.log.child({ jobId: id }),
   });
-  const payloadOf = (payload: unknown) => Value.Parse(contract.payload, payload) as Payload<N>;
+  const check = Compile(contract.payload);
+  const payloadOf = (payload: unknown) => check.Parse(payload) as Payload<N>;
   return ctx.queue.work(contract, {
     run: async (delivery, transaction) => {
       const jobCtx = contextOf(delivery);

@@ -1,6 +1,4 @@
 /** Joins calls that come close together, so that many of them cost one statement. */
-import { setTimeout as sleep } from "node:timers/promises";
-
 /** A statement that takes longer does not hold back later calls. */
 const SLOW_MS = 100;
 /** Statements that run at a time. */
@@ -62,13 +60,14 @@ export class Grouped<T, R> {
   }
 
   async #runNext(): Promise<void> {
-    const slow = new AbortController();
+    const { promise: isSlow, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, SLOW_MS);
     this.#running++;
     const settling = this.#settle(this.#take()).then(() => {
-      slow.abort();
+      clearTimeout(timer);
       this.#running--;
     });
-    await Promise.race([settling, sleep(SLOW_MS, undefined, { signal: slow.signal }).catch(() => {})]);
+    await Promise.race([settling, isSlow]);
     this.#isTaking = false;
     this.#schedule();
     await settling;

@@ -84,10 +84,12 @@ async function change(
   announces: Kind | null,
 ): Promise<Task[]> {
   const { from, to, event } = transitions[edge];
+  // As text: the planner may expect few tasks in these states, and read all of them through an index of states (decision 79).
+  const isInFrom = inArray(sql`${tasks.status}::text`, [...from]);
   const update = ctx.db
     .update(tasks)
     .set({ ...changes, status: to, updatedAt: sql`statement_timestamp()` })
-    .where(and(where, inArray(tasks.status, [...from])))
+    .where(and(where, isInFrom))
     .returning();
   const announced = announces && sql`, announced AS (${announcement(ctx, announces, note)})`;
   const { rows } = await ctx.db.execute<

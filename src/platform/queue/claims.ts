@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Database } from "../postgres/database.ts";
+import { commonJob } from "./fetch-jobs.ts";
 import type { Later } from "./later.ts";
 
 const job = sql`${sql.identifier(QUEUE_SCHEMA)}.job`;
@@ -42,10 +43,10 @@ export async function completeJobs(
   const outputs = sql.param(completions.map(({ result }) => jsonOf(result)));
   const claims = completions.map(({ claim }) => claim);
   const { rows } = await db.execute<{ id: string }>(sql`
-    WITH held AS (${lockHeld(name, claims)})
-    UPDATE ${job} SET state = 'completed', completed_on = now(), output = results.output::jsonb
-    FROM held JOIN unnest(${sql.param(ids)}::uuid[], ${outputs}::text[]) AS results (id, output) ON results.id = held.id
-    WHERE name = ${name} AND job.id = held.id
+    WITH ${heldJobs(name, claims)}
+    UPDATE ${commonJob} AS job SET state = 'completed', completed_on = now(), output = results.output::jsonb
+    FROM held JOIN unnest(${sql.param(ids)}::uuid[], ${outputs}::text[]) AS results (id, output) USING (id)
+    WHERE ${isHeldJob}
     RETURNING job.id`);
   const completed = new Set(rows.map(({ id }) => id));
   return ids.map((id) => completed.has(id));
@@ -65,20 +66,27 @@ export async function returnJobs(
   channel: string,
 ): Promise<void> {
   await db.execute(sql`
-    WITH held AS (${lockHeld(name, claims)})
-    UPDATE ${job} SET ${AS_BEFORE} FROM held WHERE name = ${name} AND job.id = held.id`);
+    WITH ${heldJobs(name, claims)}
+    UPDATE ${commonJob} AS job SET ${AS_BEFORE} FROM held WHERE ${isHeldJob}`);
   await db.execute(sql`SELECT pg_notify(${channel}, ${name})`);
 }
 
-/** Selects the jobs whose claims hold, and locks them in one order: statements about the same jobs cannot wait for each other. */
-function lockHeld(name: string, claims: readonly Claim[]) {
+/**
+ * Selects the jobs whose claims hold, and locks them in one order: statements about the same jobs cannot wait for each other.
+ * The name of the queue comes with each claim, because the planner may otherwise expect few jobs of this name, and read all of them.
+ */
+function heldJobs(name: string, claims: readonly Claim[]) {
   const ids = sql.param(claims.map(({ id }) => id));
   const counts = sql.param(claims.map(({ retryCount }) => retryCount));
-  return sql`
-    SELECT id FROM ${job} JOIN unnest(${ids}::uuid[], ${counts}::int[]) AS claims (claimed_id, claimed_count) ON id = claimed_id
-    WHERE name = ${name} AND retry_count = claimed_count AND state = 'active'
-    ORDER BY id FOR NO KEY UPDATE OF job`;
+  return sql`claims AS MATERIALIZED (
+      SELECT ${name}::text AS name, claims.* FROM unnest(${ids}::uuid[], ${counts}::int[]) AS claims (id, retry_count)
+    ), held AS MATERIALIZED (
+      SELECT job.name, job.id FROM claims JOIN ${commonJob} AS job USING (name, id, retry_count)
+      WHERE job.state = 'active' ORDER BY job.id FOR NO KEY UPDATE OF job
+    )`;
 }
+
+const isHeldJob = sql`job.name = held.name AND job.id = held.id`;
 
 /** Ends a job for good after a failure. @throws ClaimLost */
 export function failForGood(db: Database, claim: Claim, output: object): Promise<void> {
@@ -125,8 +133,8 @@ export async function touchJobs(
   claims: readonly Claim[],
 ): Promise<ReadonlySet<string>> {
   const { rows } = await db.execute<{ id: string }>(sql`
-    WITH held AS (${lockHeld(name, claims)})
-    UPDATE ${job} SET heartbeat_on = now() FROM held WHERE name = ${name} AND job.id = held.id
+    WITH ${heldJobs(name, claims)}
+    UPDATE ${commonJob} AS job SET heartbeat_on = now() FROM held WHERE ${isHeldJob}
     RETURNING job.id`);
   return new Set(rows.map(({ id }) => id));
 }

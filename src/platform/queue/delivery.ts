@@ -1,11 +1,12 @@
 /** One delivery of a job: its claim, its time limit, and its outcome in the queue. */
-import type { JobWithMetadata, PgBoss } from "pg-boss";
+import type { PgBoss } from "pg-boss";
 import type { Grouped } from "../grouped.ts";
 import { describeError, type Log, stackOf } from "../log.ts";
 import { type Database, isTransient } from "../postgres/database.ts";
 import type { Tracing } from "../tracing/tracing.ts";
 import { type Claim, ClaimLost, type Completion, completeJob, failForGood, putBack } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
+import type { TakenJob } from "./fetch-jobs.ts";
 import type { JobSet } from "./job-set.ts";
 import { inJobTransaction, type JobTransaction } from "./job-transactions.ts";
 import { Later } from "./later.ts";
@@ -79,7 +80,7 @@ interface Means {
 
 /** A job of a set, as the dispatcher starts it. */
 interface Taken {
-  readonly job: JobWithMetadata<object>;
+  readonly job: TakenJob;
   readonly kind: string | null;
   readonly set: JobSet;
 }
@@ -88,7 +89,7 @@ export class RunningDelivery {
   readonly claim: Claim;
   readonly group: string | null;
   readonly #contract: JobContract;
-  readonly #job: JobWithMetadata<object>;
+  readonly #job: TakenJob;
   readonly #means: Means;
   readonly #abort = new AbortController();
   readonly #turn: Turn;
@@ -233,23 +234,19 @@ export class RunningDelivery {
   }
 }
 
-export function claimOf({ name }: JobContract, { id, retryCount }: JobWithMetadata<object>): Claim {
+export function claimOf({ name }: JobContract, { id, retryCount }: TakenJob): Claim {
   return { name, id, retryCount };
 }
 
 /** Whether the process that ran the previous delivery has ended, as far as this process knows. */
-export function isLost(
-  { isHarmless }: JobContract,
-  job: JobWithMetadata<object>,
-  survived: ReadonlySet<string>,
-): boolean {
+export function isLost({ isHarmless }: JobContract, job: TakenJob, survived: ReadonlySet<string>): boolean {
   if (isHarmless) return false;
   const output = job.output as { value?: { message?: string } } | null;
   return LOST.has(output?.value?.message ?? "") && !survived.has(job.id);
 }
 
 /** The number of deliveries that have failed since the job last made progress. */
-function failuresOf({ output }: JobWithMetadata<object>): number {
+function failuresOf({ output }: TakenJob): number {
   const { failures } = (output ?? {}) as { failures?: unknown };
   return typeof failures === "number" ? failures : 0;
 }

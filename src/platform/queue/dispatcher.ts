@@ -1,6 +1,6 @@
 /** Takes the jobs of one kind while places are free, and shares the places among users. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JobWithMetadata, PgBoss } from "pg-boss";
+import type { PgBoss } from "pg-boss";
 import { Grouped } from "../grouped.ts";
 import type { Log } from "../log.ts";
 import { type Database, isTransient } from "../postgres/database.ts";
@@ -8,6 +8,7 @@ import type { Tracing } from "../tracing/tracing.ts";
 import { type Completion, completeJobs, returnJobs, touchJobs } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
 import { claimOf, DeliveryStopped, type Handler, isLost, RunningDelivery } from "./delivery.ts";
+import { fetchJobs, type TakenJob } from "./fetch-jobs.ts";
 import { Durations, JobSet, MAX_SET } from "./job-set.ts";
 import type { Later } from "./later.ts";
 import type { RunningJobs } from "./running-jobs.ts";
@@ -38,8 +39,6 @@ export interface DispatcherOptions {
   /** On which the names of queues with new jobs are published; null: nowhere. */
   readonly channel: string;
 }
-
-type Job = JobWithMetadata<object>;
 
 export class Dispatcher {
   readonly contract: JobContract;
@@ -137,7 +136,7 @@ export class Dispatcher {
     await promise;
   }
 
-  async #fetch(): Promise<Job[]> {
+  async #fetch(): Promise<TakenJob[]> {
     for (const search of this.#shares.searches(performance.now())) {
       const jobs = await this.#find(search);
       if (jobs.length > 0) return jobs;
@@ -145,24 +144,17 @@ export class Dispatcher {
     return [];
   }
 
-  async #find(search: Search): Promise<Job[]> {
+  async #find(search: Search): Promise<TakenJob[]> {
     const startedAt = performance.now();
-    const options = {
-      includeMetadata: true as const,
-      ignoreGroups: [...search.ignored],
-      batchSize: this.#next,
-    };
-    const jobs = await this.#options.boss.fetch<object>(this.contract.name, options);
+    const taking = { ignoredGroups: search.ignored, count: this.#next };
+    const jobs = await fetchJobs(this.#options.db, this.contract.name, taking);
     const now = performance.now();
     if (jobs.length === 0) this.#shares.foundNothing(search, now, now - startedAt);
-    // The statement takes the right ones, but returns them in any order.
-    return jobs.toSorted(
-      (one, other) => other.priority - one.priority || one.createdOn.getTime() - other.createdOn.getTime(),
-    );
+    return jobs;
   }
 
   /** Starts the first jobs that make a set, in their order, and returns the others to the queue. */
-  async #start(jobs: readonly Job[]): Promise<void> {
+  async #start(jobs: readonly TakenJob[]): Promise<void> {
     const kinds = jobs.map((job) => this.#kindOf(job));
     const count = this.#durations.countTogether(kinds);
     const others = jobs.slice(count);
@@ -171,13 +163,13 @@ export class Dispatcher {
     if (others.length > 0) await this.#giveBack(others);
   }
 
-  #kindOf(job: Job): string | null {
+  #kindOf(job: TakenJob): string | null {
     const { handler } = this.#options;
     const mustBeAlone = isLost(this.contract, job, this.#survived) || handler.mustRunAlone(job.data);
     return mustBeAlone || this.contract.transactional ? null : (handler.kindOf?.(job.data) ?? null);
   }
 
-  #startSet(jobs: readonly Job[], kinds: readonly (string | null)[]): void {
+  #startSet(jobs: readonly TakenJob[], kinds: readonly (string | null)[]): void {
     const { boss, db, log, tracing, handler, running } = this.#options;
     const completions = this.#completions;
     const means = { boss, db, log, tracing, running, survived: this.#survived, completions };
@@ -216,7 +208,7 @@ export class Dispatcher {
   }
 
   /** If this fails, the jobs return to the queue once their signs of life are missing. */
-  async #giveBack(jobs: readonly Job[]): Promise<void> {
+  async #giveBack(jobs: readonly TakenJob[]): Promise<void> {
     const { db, log, channel } = this.#options;
     const claims = jobs.map((job) => claimOf(this.contract, job));
     try {

@@ -11,6 +11,7 @@ import { storableJson } from "../../platform/postgres/storable.ts";
 import { announcedColumns, TASK_CHANNEL, type Task } from "../transitions.ts";
 import type { TaskResult } from "../types/task-type.ts";
 import { wakeWaitingTicks } from "../wake-ticks.ts";
+import { lockedTask } from "./locked-task.ts";
 
 /** The fields that the end of an attempt decides. */
 export type EndedTask = Pick<Task, "id" | "status" | "errorCode">;
@@ -54,27 +55,23 @@ async function completeAll(ctx: Context, completions: readonly Completion[]): Pr
   if (completions.length === 1) return [false];
   const column = <T>(of: (completion: Completion) => T) => sql.param(completions.map(of));
   const events = sql`SELECT notification_id, traceparent, ${announcedColumns(sql`message`)} FROM changed`;
-  // Waiting for a lock while it holds others, the statement could be part of a deadlock.
   const { rows } = await ctx.db.execute<{
     id: string;
     attempt: number;
     announced: readonly Announced[] | null;
   }>(sql`
-    WITH given AS MATERIALIZED (
-      SELECT * FROM unnest(${column(({ task }) => task.id)}::uuid[], ${column(({ task }) => task.attempt)}::int[],
+    WITH held AS MATERIALIZED (
+      SELECT given.* FROM unnest(${column(({ task }) => task.id)}::uuid[], ${column(({ task }) => task.attempt)}::int[],
         ${column(({ json }) => json)}::text[], ${column(({ message }) => message)}::text[],
         ${column(() => uuidV7(ctx.now()))}::uuid[], ${column(({ traceparent }) => traceparent)}::text[])
         AS given (id, attempt, result, message, notification_id, traceparent)
-    ), held AS (
-      SELECT tasks.id FROM rowmill.tasks JOIN given ON given.id = tasks.id
-      WHERE tasks.attempt = given.attempt AND tasks.status = 'processing'
-      FOR NO KEY UPDATE OF tasks SKIP LOCKED
+      CROSS JOIN ${lockedTask(sql`given.id`, sql`attempt, status`)} AS task
+      WHERE task.attempt = given.attempt AND task.status = 'processing'
     ), changed AS (
-      UPDATE rowmill.tasks SET status = 'completed', progress = 100, result = given.result::json, error_message = NULL,
+      UPDATE rowmill.tasks SET status = 'completed', progress = 100, result = held.result::json, error_message = NULL,
         completed_at = statement_timestamp(), updated_at = statement_timestamp()
-      FROM held JOIN given ON given.id = held.id
-      WHERE tasks.id = held.id AND tasks.attempt = given.attempt AND tasks.status = 'processing'
-      RETURNING tasks.id, tasks.attempt, tasks.user_id, tasks.type, tasks.title, given.message, given.notification_id, given.traceparent
+      FROM held WHERE tasks.id = held.id
+      RETURNING tasks.id, tasks.attempt, tasks.user_id, tasks.type, tasks.title, held.message, held.notification_id, held.traceparent
     ), recorded AS (
       INSERT INTO rowmill.task_events (task_id, type, message, created_at)
       SELECT id, 'completed', message, statement_timestamp() FROM changed

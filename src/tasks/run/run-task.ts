@@ -4,7 +4,6 @@ import { ContinueLater, Permanent, Retryable } from "../../errors.ts";
 import { removeFiles } from "../../files/remove-files.ts";
 import type { Payload } from "../../jobs.ts";
 import type { AttemptOutcome } from "../../platform/activity.ts";
-import type { Log } from "../../platform/log.ts";
 import { isFromDatabase, isTransient } from "../../platform/postgres/database.ts";
 import type { Delivery, Turn } from "../../platform/queue/delivery.ts";
 import { Later } from "../../platform/queue/later.ts";
@@ -17,6 +16,7 @@ import { findTaskType } from "../types/registry.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { endTask } from "./end-task.ts";
 import { withInput } from "./input.ts";
+import { limitTime } from "./limit-time.ts";
 import { type Outcome, outcomeOf, successOf } from "./outcomes.ts";
 import { Progress } from "./progress.ts";
 import { handBack, RESUMED, startTogether } from "./start-together.ts";
@@ -28,7 +28,6 @@ interface Attempt {
   readonly task: Task;
   /** On the clock of `performance.now()`. */
   readonly startedAt: number;
-  readonly log: Log;
   readonly createdFileIds: string[];
   /** null: the task was cancelled, deleted or started by another worker meanwhile. */
   readonly outcome: Outcome | ContinueLater | null;
@@ -95,17 +94,16 @@ async function begin(
       : await startOrWait(ctx, work, delivery));
   if (typeof task === "number") return new Later(task, work, { isCounted: false });
   if (!task) return undefined;
-  const log = ctx.log.child({ taskId, type: task.type, attempt: task.attempt });
-  if (!continued) log.info("task received");
+  if (!continued) ctx.log.info(factsOf(task), "task received");
   const createdFileIds: string[] = [];
   const outcome = await attempt(ctx, task, { createdFileIds, state: continued?.state ?? null }, delivery);
-  return { task, startedAt, log, createdFileIds, outcome };
+  return { task, startedAt, createdFileIds, outcome };
 }
 
 async function end(
   ctx: Context,
   { taskId, run, continued }: Payload<"runTask">,
-  { task, startedAt, log, createdFileIds, outcome }: Attempt,
+  { task, startedAt, createdFileIds, outcome }: Attempt,
 ): Promise<object | Later | undefined> {
   if (outcome instanceof ContinueLater) {
     const { afterSeconds, state, isCounted } = outcome;
@@ -122,13 +120,17 @@ async function end(
     seconds: continued ? secondsSince(ctx, task) : (performance.now() - startedAt) / 1000,
   });
   if (ended?.status !== "completed" && createdFileIds.length > 0) await removeFiles(ctx, createdFileIds);
-  const ms = Math.round(performance.now() - startedAt);
+  const facts = { ...factsOf(task), ms: Math.round(performance.now() - startedAt) };
   if (!ended) {
-    log.info({ ms }, "task stopped: it was cancelled, deleted or started by another worker");
+    ctx.log.info(facts, "task stopped: it was cancelled, deleted or started by another worker");
     return undefined;
   }
-  log.info({ ms, code: ended.errorCode ?? undefined }, LOGGED[ended.status]);
+  ctx.log.info({ ...facts, code: ended.errorCode ?? undefined }, LOGGED[ended.status]);
   return { status: ended.status };
+}
+
+function factsOf({ id: taskId, type, attempt }: Task) {
+  return { taskId, type, attempt };
 }
 
 const OUTCOMES: Readonly<Record<TaskStatus, AttemptOutcome>> = {
@@ -212,8 +214,8 @@ async function attempt(
     return outcomeOf(new Permanent("unknown_type", text));
   }
   using watch = watchTask(ctx, task);
-  const timeout = AbortSignal.timeout(type.limits.timeoutSeconds * 1000);
-  const signal = AbortSignal.any([delivery.signal, watch.signal, timeout]);
+  using limit = limitTime(type.limits.timeoutSeconds, delivery.signal, watch.signal);
+  const { signal } = limit;
   await using progress = new Progress(ctx, task);
   try {
     const { params } = task;
@@ -227,7 +229,7 @@ async function attempt(
     // The job is delivered again, and the task loses none of its retries.
     if (isFromDatabase(error) && isTransient(error)) throw error;
     await storeStack(ctx, task, error);
-    return outcomeOf(timeout.aborted ? timedOut(type, error) : error);
+    return outcomeOf(limit.hasPassed ? timedOut(type, error) : error);
   }
 }
 

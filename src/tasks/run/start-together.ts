@@ -6,6 +6,7 @@ import { onePer } from "../../platform/per-program.ts";
 import { isTransient } from "../../platform/postgres/database.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { TASK_CHANNEL, type Task, taskOf, transition, WORKFLOW_CHANNEL } from "../transitions.ts";
+import { lockedTask } from "./locked-task.ts";
 
 const MAX_TASKS = 50;
 /** Parameters and earlier results of the tasks that one statement starts. The others start alone, one after the other. */
@@ -33,22 +34,18 @@ export function startTogether(ctx: Context, { taskId, run }: Run): Promise<Task 
 async function startAll(ctx: Context, runs: readonly Run[]): Promise<(Task | null)[]> {
   const ids = sql.param(runs.map(({ taskId }) => taskId));
   const numbers = sql.param(runs.map(({ run }) => run));
-  // Waiting for a lock while it holds others, the statement could be part of a deadlock.
+  const columns = sql`run, status, octet_length(params::text) + octet_length(metadata::text) + octet_length(description)
+    + coalesce(octet_length(result::text), 0) AS bytes`;
   const { rows } = await ctx.db.execute<Record<string, unknown>>(sql`
-    WITH given AS MATERIALIZED (
-      SELECT * FROM unnest(${ids}::uuid[], ${numbers}::int[]) WITH ORDINALITY AS given (id, run, place)
-    ), sized AS MATERIALIZED (
-      SELECT tasks.id, given.run, sum(octet_length(params::text) + octet_length(metadata::text) + octet_length(description)
-        + coalesce(octet_length(result::text), 0)) OVER (ORDER BY place) AS bytes
-      FROM rowmill.tasks JOIN given ON given.id = tasks.id
-    ), held AS (
-      SELECT tasks.id, sized.run, tasks.status FROM rowmill.tasks JOIN sized ON sized.id = tasks.id
-      WHERE bytes <= ${MAX_BYTES} AND tasks.run = sized.run AND tasks.status IN ('pending', 'processing')
-      FOR NO KEY UPDATE OF tasks SKIP LOCKED
+    WITH held AS MATERIALIZED (
+      SELECT given.id, task.status, sum(bytes) OVER (ORDER BY place) AS bytes
+      FROM unnest(${ids}::uuid[], ${numbers}::int[]) WITH ORDINALITY AS given (id, run, place)
+      CROSS JOIN ${lockedTask(sql`given.id`, columns)} AS task
+      WHERE task.run = given.run AND task.status IN ('pending', 'processing')
     ), changed AS (
       UPDATE rowmill.tasks SET status = 'processing', attempt = attempt + 1, progress = 0,
         started_at = statement_timestamp(), updated_at = statement_timestamp()
-      FROM held WHERE tasks.id = held.id AND tasks.run = held.run AND tasks.status = held.status
+      FROM held WHERE tasks.id = held.id AND held.bytes <= ${MAX_BYTES}
       RETURNING tasks.*, held.status = 'processing' AS is_resumed
     ), recorded AS (
       INSERT INTO rowmill.task_events (task_id, type, message, created_at)
@@ -82,9 +79,9 @@ async function handBackAll(ctx: Context, all: readonly Task[]): Promise<null[]> 
   const ids = sql.param(all.map(({ id }) => id));
   const attempts = sql.param(all.map(({ attempt }) => attempt));
   const held = sql`${tasks.id} IN (
-    SELECT started.id FROM rowmill.tasks AS started JOIN unnest(${ids}::uuid[], ${attempts}::int[]) AS given (id, attempt)
-      ON started.id = given.id AND started.attempt = given.attempt
-    WHERE started.status = 'processing' FOR NO KEY UPDATE OF started SKIP LOCKED)`;
+    SELECT given.id FROM unnest(${ids}::uuid[], ${attempts}::int[]) AS given (id, attempt)
+    CROSS JOIN ${lockedTask(sql`given.id`, sql`attempt, status`)} AS started
+    WHERE started.attempt = given.attempt AND started.status = 'processing')`;
   const changes = {
     attempt: sql`${tasks.attempt} - 1`,
     startedAt: sql`CASE WHEN ${tasks.attempt} > 1 THEN ${tasks.startedAt} END`,
