@@ -7,7 +7,6 @@ import { deterministicJobId, uuidV7 } from "../platform/ids.ts";
 import type { AddingJobs, NewJob } from "../platform/queue/add-jobs.ts";
 import { limitWaits } from "../schema/task-limits.ts";
 import { hasLaterJob, tasks } from "../schema/tasks.ts";
-import type { Task } from "./transitions.ts";
 
 /** The place of the version in a UUID. */
 const VERSION_AT = 14;
@@ -24,7 +23,10 @@ export function taskJobId(taskId: string, run: number): string {
 }
 
 /** @returns undefined unless it is the latest job of a task */
-export async function findTaskOfJob({ db }: Context, jobId: string): Promise<Task | undefined> {
+export async function findTaskOfJob(
+  { db }: Context,
+  jobId: string,
+): Promise<typeof tasks.$inferSelect | undefined> {
   const isJob = eq(tasks.jobId, jobId);
   const [first] = await db
     .select()
