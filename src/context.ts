@@ -89,6 +89,17 @@ export async function inTransaction<T>(ctx: Context | Tx, fn: (tx: Tx) => Promis
   return result;
 }
 
+/** Runs reads in a transaction. If it fails on the standby, it is repeated on the database itself. */
+export async function readInTransaction<T>(ctx: Context, fn: (tx: Tx) => Promise<T>): Promise<T> {
+  try {
+    return await inTransaction(ctx, fn);
+  } catch (error) {
+    if (!ctx.replica?.hasFailed(ctx.pool, error)) throw error;
+    const { db, pool } = ctx.reads;
+    return inTransaction({ ...ctx, db, pool }, fn);
+  }
+}
+
 /** Longer than any transaction takes from the time that it records to its commit. */
 const SETTLED_MS = 60_000;
 

@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../context.ts";
+import { type Context, readInTransaction } from "../context.ts";
 import { invalidField } from "../errors.ts";
 import { postgresError } from "../platform/postgres/database.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
@@ -48,7 +48,7 @@ export async function listBooks(ctx: Context, userId: number, list: BookList): P
   try {
     return await pageOf(ctx, userId, list, words, {
       run: (statement) =>
-        inTransaction(ctx, async (tx) => {
+        readInTransaction(ctx, async (tx) => {
           await tx.db.execute(sql`SELECT set_config('statement_timeout', ${String(MAX_MS)}, true)`);
           return (await tx.db.execute(statement)).rows;
         }),
@@ -76,7 +76,7 @@ function searchById(
     isAscending: !isDescending,
     texts: ["title", "author"],
     run: (statement) =>
-      inTransaction(ctx, async (tx) => {
+      readInTransaction(ctx, async (tx) => {
         // Without statistics of owners, PostgreSQL expects fewer books than the limit, and would read and sort all of them.
         await tx.db.execute(
           sql`SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`,

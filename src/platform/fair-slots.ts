@@ -75,9 +75,9 @@ export class FairSlots {
   }
 
   async #wait(name: string, user: User, signal: AbortSignal): Promise<void> {
-    if (user.waiters.size >= this.rules.waiting) {
+    if (signal.aborted || user.waiters.size >= this.rules.waiting) {
       this.#forget(name, user);
-      throw new NoSlot();
+      throw signal.aborted ? signal.reason : new NoSlot();
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiter: Waiter = { start: resolve };

@@ -3,6 +3,7 @@ import { alertAdmins } from "../announcements/alert-admins.ts";
 import { announce } from "../announcements/announce.ts";
 import type { Tx } from "../context.ts";
 import { type webhookDisabledReason, webhooks } from "../schema/webhooks.ts";
+import { webhookChanged } from "./changed-webhooks.ts";
 import type { Webhook } from "./queries.ts";
 import { failPending } from "./slots.ts";
 
@@ -25,6 +26,7 @@ export async function disableWebhook(tx: Tx, webhook: Webhook, reason: DisabledR
     .set({ disabledAt: now, disabledReason: reason, updatedAt: now })
     .where(eq(webhooks.id, webhook.id));
   await failPending(tx, webhook.id, `Not sent: ${REASONS[reason]}`);
+  await webhookChanged(tx, webhook.id);
   if (reason === "user") return;
   const { id, userId } = webhook;
   const { origin, pathname } = new URL(webhook.url);

@@ -103,6 +103,22 @@ test("lists are answered while the standby stops and starts, and are read from i
   expect(reads()).toBeGreaterThan(0);
 });
 
+test("searches of books and sorted books, which are read in transactions, are answered when the standby has just ended", async () => {
+  const { rowmill, user } = await startApis({ DATABASE_READ_MAX_LAG_SECONDS: "600" });
+  await user.post("/api/v1/books", { title: "Emma", author: "Austen" });
+  for (const query of ["search=emma", "sort=title", "search=emma&sort=-author"]) {
+    await untilCaughtUp(rowmill);
+    await replicated.standby.stop();
+    const { status, body } = await user.get(`/api/v1/books?${query}`);
+    await replicated.standby.start();
+    expect({ query, status, body }).toMatchObject({
+      query,
+      status: 200,
+      body: { items: [{ title: "Emma" }] },
+    });
+  }
+});
+
 test("a read that the standby cancels, because it holds up the replay, is repeated on the database itself", async () => {
   const { rowmill, user } = await startApis();
   const task = await makeTask(user);

@@ -66,3 +66,10 @@ test("a request that is cancelled while it waits takes no slot", async () => {
   first[Symbol.dispose]();
   using _third = await slots.take("b", never);
 });
+
+test("a request that was cancelled before it waits takes no slot", async () => {
+  const slots = new FairSlots({ ...RULES, total: 1 });
+  using _held = await slots.take("a", never);
+  await expect(slots.take("b", () => AbortSignal.abort(new Error("gone")))).rejects.toThrow("gone");
+  expect(slots.isWanted).toBe(false);
+});

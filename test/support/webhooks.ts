@@ -1,6 +1,6 @@
 /** Webhooks, their messages and deliveries. */
 import type { Static } from "typebox";
-import { inTransaction, type OpenContext } from "../../src/context.ts";
+import { type Context, inTransaction } from "../../src/context.ts";
 import { uuidV7 } from "../../src/platform/ids.ts";
 import { addDeliveries } from "../../src/webhooks/add-deliveries.ts";
 import type { DeliveryDetail, DeliveryView, WebhookView } from "../../src/webhooks/views.ts";
@@ -18,7 +18,7 @@ export async function newWebhook(user: Client, url: string, fields: object = {})
 }
 
 /** Adds a message as an announcement does. @returns the number of its deliveries */
-export function addMessage(ctx: OpenContext, user: Client, messageId = uuidV7(ctx.now())): Promise<number> {
+export function addMessage(ctx: Context, user: Client, messageId = uuidV7(ctx.now())): Promise<number> {
   const data = { batch_id: uuidV7(ctx.now()), target: "books", state: "completed", total: 3 };
   const message = { messageId, userId: user.userId, kind: "batch.finished", data } as const;
   return inTransaction(ctx, (tx) => addDeliveries(tx, { ...message, occurredAt: ctx.now(), sequence: 1 }));

@@ -1,5 +1,7 @@
 /** A slot of a webhook sends one message after the other. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { inTransaction } from "../../src/context.ts";
 import { reconcileDeliveries } from "../../src/webhooks/upkeep/reconcile-deliveries.ts";
 import type { DeliveryView } from "../../src/webhooks/views.ts";
 import { count } from "../support/count.ts";
@@ -17,7 +19,9 @@ const MESSAGES = 60;
 /** A webhook with messages that no worker has seen yet. */
 async function filled(receiver: Receiver, messages = MESSAGES): Promise<Webhook> {
   const webhook = await newWebhook(user, receiver.url);
-  for (let message = 0; message < messages; message++) await addMessage(rowmill.ctx, user);
+  await inTransaction(rowmill.ctx, async (tx) => {
+    for (let message = 0; message < messages; message++) await addMessage(tx, user);
+  });
   return webhook;
 }
 
@@ -120,3 +124,31 @@ test("a message that another slot is sending has no lost job", async () => {
   await untilDelivered(webhook, 12);
   expect(receiver.requests).toHaveLength(12);
 });
+
+const CHANGES = {
+  "is disabled": (webhook: Webhook) => user.patch(`/api/v1/webhooks/${webhook.id}`, { is_enabled: false }),
+  "is deleted": (webhook: Webhook) => user.delete(`/api/v1/webhooks/${webhook.id}`),
+  "gets another URL": (webhook: Webhook) =>
+    user.patch(`/api/v1/webhooks/${webhook.id}`, { url: webhook.url.replace("/hook", "/other") }),
+};
+
+test.each(Object.entries(CHANGES))(
+  "after a webhook %s, its endpoint gets no message but those that are being sent",
+  async (_, change) => {
+    let changed: Promise<number> | undefined;
+    const sent = () => receiver.requests.filter(({ path }) => path === "/hook").length;
+    await using receiver = await Receiver.start((response) => {
+      setTimeout(() => response.end(), 4);
+      // In the middle of a set.
+      if (receiver.requests.length === 45)
+        changed = change(webhook).then(({ status }) => (status < 300 ? sent() : -1));
+    });
+    const webhook = await filled(receiver, 150);
+    await rowmill.startWorker();
+    await receiver.received(45);
+    const before = await changed;
+    await sleep(300);
+    expect(before).toBeGreaterThan(0);
+    expect(sent() - (before ?? 0)).toBeLessThanOrEqual(2);
+  },
+);

@@ -1,6 +1,6 @@
 /** Opens connections for outgoing requests, to checked addresses only. */
 import type { LookupFunction } from "node:net";
-import { Agent, buildConnector, type Dispatcher, ProxyAgent } from "undici";
+import { Agent, buildConnector, Client, type Dispatcher, ProxyAgent } from "undici";
 import type { Network } from "../../config/networks.ts";
 import { isReachable } from "./addresses.ts";
 import { DestinationRefused, type EgressRules, literalOf, NOT_PUBLIC } from "./destination.ts";
@@ -22,9 +22,22 @@ const MANY_REQUESTS = {
 /**
  * The address is checked when a connection is opened, so the caller closes a connection that it keeps after a short time.
  * Through a proxy, the proxy looks up names and must refuse private addresses; addresses in URLs are checked before.
+ * @param onConnect is called for each connection to an endpoint, which is then kept; null: each has one request
  */
-export function openGuardedAgent(rules: EgressRules, maxResponseBytes: number, isKept: boolean): Dispatcher {
-  const options = { ...(isKept ? MANY_REQUESTS : ONE_REQUEST), maxResponseSize: maxResponseBytes };
+export function openGuardedAgent(
+  rules: EgressRules,
+  maxResponseBytes: number,
+  onConnect: (() => void) | null,
+): Dispatcher {
+  const options = {
+    ...(onConnect ? MANY_REQUESTS : ONE_REQUEST),
+    maxResponseSize: maxResponseBytes,
+    // An agent for a proxy does not pass on the events of its connections.
+    factory: (origin: string | URL, client: object) => {
+      const opened = new Client(origin, client);
+      return onConnect ? opened.on("connect", onConnect) : opened;
+    },
+  };
   if (rules.proxyUrl !== "") return new ProxyAgent({ ...options, uri: rules.proxyUrl, proxyTunnel: true });
   return new Agent({ ...options, connect: guardedConnector(rules.allowedNetworks) });
 }

@@ -24,8 +24,7 @@ export class KeptConnection implements AsyncDisposable {
 
   constructor(rules: EgressRules) {
     this.#rules = rules;
-    this.#agent = openGuardedAgent(rules, MAX_ANSWER_BYTES, true);
-    this.#agent.on("connect", () => this.#opened++);
+    this.#agent = openGuardedAgent(rules, MAX_ANSWER_BYTES, () => this.#opened++);
   }
 
   /**

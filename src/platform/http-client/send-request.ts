@@ -46,7 +46,7 @@ export async function sendRequest(
   { maxBytes = MAX_ANSWER_BYTES, ...limits }: SendLimits,
   signal?: AbortSignal,
 ): Promise<ReceivedAnswer> {
-  const agent = openGuardedAgent(rules, maxBytes, false);
+  const agent = openGuardedAgent(rules, maxBytes, null);
   try {
     return await sendThrough(agent, rules, request, limits, signal);
   } finally {

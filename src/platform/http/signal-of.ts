@@ -8,7 +8,9 @@ export function signalOf({ raw }: FastifyReply): AbortSignal {
   const known = signals.get(raw);
   if (known) return known;
   const gone = new AbortController();
-  raw.once("close", () => gone.abort(new DomainError("invalid_input", "The client has disconnected.")));
+  const abort = () => gone.abort(new DomainError("invalid_input", "The client has disconnected."));
+  if (raw.closed) abort();
+  else raw.once("close", abort);
   signals.set(raw, gone.signal);
   return gone.signal;
 }

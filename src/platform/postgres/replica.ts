@@ -70,6 +70,14 @@ export class Replica {
     return this.#isFresh() && changedAt < this.#completeUntil ? this.#reads : null;
   }
 
+  /**
+   * Whether a read failed because of the standby, so that it is worth repeating on the database itself.
+   * @param pool the connections that it used
+   */
+  hasFailed(pool: pg.Pool, error: unknown): boolean {
+    return pool === this.#reads.pool && this.#hasFailed(error);
+  }
+
   /** The user has changed something, and expects to see it in the next list. */
   noteChange(userId: number): void {
     this.#changes.set(userId, performance.now());
@@ -92,6 +100,14 @@ export class Replica {
 
   #isFresh(): boolean {
     return this.lagSeconds <= this.#options.maxLagSeconds;
+  }
+
+  /** The next reads do not wait for a standby that does not answer. */
+  #hasFailed(error: unknown): boolean {
+    if (!isTransient(error)) return false;
+    this.#completeUntil = Number.NEGATIVE_INFINITY;
+    this.#options.log.debug({ err: error }, "a read on the standby failed; repeating it on the database itself");
+    return true;
   }
 
   async #compare(): Promise<void> {
@@ -136,19 +152,17 @@ export class Replica {
   }
 
   /**
-   * The standby cancels reads that hold up its replay, and can end at any time. Reads have no effect, so they are repeated. A
-   * result file has many reads: the next ones do not wait for a standby that does not answer.
+   * The standby cancels reads that hold up its replay, and can end at any time. Reads have no effect, so they are repeated.
+   * Transactions are not repeated here, but by `readInTransaction`.
    */
   #withFallback(): pg.Pool {
-    const { fallback, standby, log } = this.#options;
+    const { fallback, standby } = this.#options;
     const query: RunQuery = async (config, values) => {
       if (!this.#isFresh()) return fallback.query(config, values);
       try {
         return await standby.query(config, values);
       } catch (error) {
-        if (!isTransient(error)) throw error;
-        this.#completeUntil = Number.NEGATIVE_INFINITY;
-        log.debug({ err: error }, "a read on the standby failed; repeating it on the database itself");
+        if (!this.#hasFailed(error)) throw error;
         return fallback.query(config, values);
       }
     };

@@ -2,6 +2,7 @@ import { eq } from "drizzle-orm";
 import { recordOwn } from "../../audit/record-repeated.ts";
 import { type Context, inTransaction, requireActor, type Tx } from "../../context.ts";
 import { webhooks } from "../../schema/webhooks.ts";
+import { webhookChanged } from "../changed-webhooks.ts";
 import { disableWebhook } from "../disable-webhook.ts";
 import { lockOwnWebhook, type Webhook } from "../queries.ts";
 import { generateSecret } from "../secrets.ts";
@@ -88,5 +89,6 @@ async function change(tx: Tx, webhook: Webhook, changes: Partial<Webhook>): Prom
     .set({ ...changes, updatedAt: tx.now() })
     .where(eq(webhooks.id, webhook.id))
     .returning();
+  await webhookChanged(tx, webhook.id);
   return changed;
 }

@@ -5,6 +5,7 @@ import { KeptConnection } from "../../platform/http-client/kept-connection.ts";
 import type { Delivery } from "../../platform/queue/delivery.ts";
 import { Later } from "../../platform/queue/later.ts";
 import type { DeliveryState } from "../../schema/webhooks.ts";
+import { ChangedWebhooks } from "../changed-webhooks.ts";
 import { type ClaimedAttempt, claimAttempt } from "./claim-attempts.ts";
 import { type EndedAttempt, endAttempts, type SlotWork } from "./end-attempts.ts";
 import type { Outcome } from "./outcome.ts";
@@ -28,6 +29,7 @@ export async function deliver(
   work: Payload<"deliverWebhook">,
   { signal }: Delivery,
 ): Promise<object | Later | undefined> {
+  using changed = new ChangedWebhooks(ctx);
   const first = await claimAttempt(ctx, work);
   if (first === null) return undefined;
   if (first instanceof Later) return first;
@@ -35,7 +37,9 @@ export async function deliver(
   const endsAt = performance.now() + TURN_MS;
   let state: DeliveryState | null = null;
   for (let set: readonly ClaimedAttempt[] = [first]; set.length > 0; ) {
-    const sent = await sendSet(ctx, connection, set, signal);
+    const sent = await sendSet(ctx, connection, set, changed, signal);
+    // The next set is claimed with the webhook as it is then.
+    changed.clear();
     const mayContinue = !signal.aborted && performance.now() < endsAt;
     const { states, claimed } = await record(ctx, { ...sent, next: mayContinue ? sent.next : 0 });
     state ??= states.get(work.deliveryId) ?? null;
@@ -45,13 +49,14 @@ export async function deliver(
 }
 
 /**
- * Sends messages one after the other, until one is not accepted or they take longer than expected.
+ * Sends messages one after the other, until one is not accepted, they take longer than expected, or the webhook changes.
  * @returns what is not recorded yet. `next`: how many messages the endpoint accepts in the time of a set
  */
 async function sendSet(
   ctx: Context,
   connection: KeptConnection,
   set: readonly ClaimedAttempt[],
+  changed: ChangedWebhooks,
   signal: AbortSignal,
 ): Promise<SlotWork> {
   const webhookId = set[0]?.webhook.id ?? "";
@@ -61,7 +66,8 @@ async function sendSet(
   let ended: EndedAttempt[] = [];
   let sent = 0;
   let isAccepted = true;
-  while (isAccepted && leftMs() > 0) {
+  const mayContinue = () => isAccepted && leftMs() > 0 && !changed.mayHave(webhookId);
+  while (sent === 0 || mayContinue()) {
     const [claimed, ...others] = unsent;
     if (!claimed) break;
     unsent = others;

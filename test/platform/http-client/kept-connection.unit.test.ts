@@ -1,7 +1,7 @@
 /** Several requests over one connection, to receivers on this machine. */
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { parseNetworks } from "../../../src/config/networks.ts";
@@ -72,20 +72,44 @@ test("another host gets a connection of its own, whose address is checked as wel
   expect(receiver.counts).toMatchObject({ requests: 2, connections: 2 });
 });
 
-test("a request that meets the end of a connection is sent again over a new one, once", async () => {
-  const seen: number[] = [];
-  await using receiver = await listen(({ socket }, response) => {
-    const isFirst = !seen.includes(socket.remotePort ?? 0);
-    seen.push(socket.remotePort ?? 0);
-    if (isFirst) response.end();
-    else socket.destroy();
+/** A proxy that connects to this port, whatever host it is asked for. */
+async function openProxy(port: number) {
+  const proxy = createServer().on("connect", (_, client) => {
+    const upstream = connect(port, "127.0.0.1", () => {
+      client.write("HTTP/1.1 200 Connection established\r\n\r\n");
+      upstream.pipe(client).pipe(upstream);
+    });
+    for (const socket of [client, upstream]) socket.on("error", () => {});
   });
-  await using connection = new KeptConnection(LOOPBACK);
-  for (let request = 0; request < 3; request++)
-    expect((await post(connection, receiver.url)).status).toBe(200);
-  // The second and the third request were seen twice: first on the connection of the request before.
-  expect(receiver.counts).toMatchObject({ requests: 5, connections: 3 });
-});
+  await once(proxy.listen(0, "127.0.0.1"), "listening");
+  return {
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      proxy.close();
+      await once(proxy, "close");
+    },
+  };
+}
+
+test.each(["directly", "through a proxy"])(
+  "a request that meets the end of a connection is sent again over a new one, once (%s)",
+  async (way) => {
+    const seen: number[] = [];
+    await using receiver = await listen(({ socket }, response) => {
+      const isFirst = !seen.includes(socket.remotePort ?? 0);
+      seen.push(socket.remotePort ?? 0);
+      if (isFirst) response.end();
+      else socket.destroy();
+    });
+    await using proxy = await openProxy(receiver.port);
+    const isDirect = way === "directly";
+    await using connection = new KeptConnection(isDirect ? LOOPBACK : { ...STRICT, proxyUrl: proxy.url });
+    const url = isDirect ? receiver.url : "http://receiver.example.com/";
+    for (let request = 0; request < 3; request++) expect((await post(connection, url)).status).toBe(200);
+    // The second and the third request were seen twice: first on the connection of the request before.
+    expect(receiver.counts).toMatchObject({ requests: 5, connections: 3 });
+  },
+);
 
 test("a request that ends a new connection is not sent again", async () => {
   await using receiver = await listen(({ socket }) => socket.destroy());
