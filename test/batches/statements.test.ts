@@ -13,10 +13,19 @@ import { defineEndpoint, Endpoint, namedRows, uploadFor } from "../support/endpo
 import { later, storedFile } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
 import { RECEIVER_SETTINGS } from "../support/receiver.ts";
+import {
+  createStore,
+  customers,
+  defineTarget,
+  dropStoreRole,
+  storeRole,
+  storeSettings,
+} from "../support/store.ts";
 import { useRowmill } from "../support/use-rowmill.ts";
 
+const role = storeRole();
 const rowmill = useRowmill({
-  settings: { ...RECEIVER_SETTINGS, RETENTION_DAYS: "7", ROW_RETRY_DELAY_MS: "1" },
+  settings: { ...RECEIVER_SETTINGS, ...storeSettings(role), RETENTION_DAYS: "7", ROW_RETRY_DELAY_MS: "1" },
 });
 
 /** The same text counts twice if other parameters are equal. */
@@ -28,6 +37,7 @@ beforeAll(async () => {
   const { rows } = await rowmill.ctx.pool.query<{ name: string; volatility: string }>(
     "SELECT proname AS name, min(provolatile::text) AS volatility FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace GROUP BY 1",
   );
+  await createStore(rowmill.ctx.pool, role);
   volatility = new Map(rows.map(({ name, volatility }) => [name, volatility]));
   pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
     const [query, values] = given as [string | { text?: string; values?: unknown[] }, unknown];
@@ -41,8 +51,9 @@ beforeAll(async () => {
   pg.Client.prototype.query = send;
 }, 120_000);
 
-afterAll(() => {
+afterAll(async () => {
   pg.Client.prototype.query = send;
+  await dropStoreRole(rowmill.ctx.pool, role);
 });
 
 /** For each value, the number of the first one that is equal. */
@@ -76,6 +87,7 @@ async function runThrough(): Promise<void> {
   const admin = await newAdmin(rowmill);
   await operate(admin);
   await sendRows(admin, user);
+  await importCustomers(admin, user);
   await useBooksAndFiles(user);
   for (const at of [rowmill.ctx, later(rowmill, 40 * 86_400)]) {
     await handlers.reconcile(at, INPUT);
@@ -161,6 +173,22 @@ async function sendRows(admin: Client, user: Client): Promise<void> {
   await user.finished(id);
   await readAll(user, [id]);
   await change(user, id);
+}
+
+/** Rows of a table with a column that is unique in the file. */
+async function importCustomers(admin: Client, user: Client): Promise<void> {
+  const columns = [
+    { name: "external_id", type: "text" as const, required: true },
+    { name: "full_name", type: "text" as const, unique: { in_file: true } },
+  ];
+  const target = await defineTarget(admin, "customers", customers({ columns }));
+  const { body } = await user.upload(
+    "external_id,full_name\nA,Ann\nB,Ann\nC,Cem\n",
+    `/api/v1/batches?target=${target}`,
+  );
+  await user.finished(body.id);
+  await readAll(user, [body.id]);
+  await change(user, body.id);
 }
 
 async function useBooksAndFiles(user: Client): Promise<void> {

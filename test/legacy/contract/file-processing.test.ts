@@ -264,7 +264,7 @@ test("file processing, statuses: a task of a damaged file fails and can be retri
 
 test("file processing, indexes: tasks are indexed by status and time, owner and status, and job", async () => {
   const { rows } = await rowmill.ctx.pool.query(
-    "SELECT substring(indexdef FROM '\\((.*)\\)') AS columns FROM pg_indexes WHERE schemaname = 'rowmill' AND tablename = 'tasks'",
+    "SELECT substring(indexdef FROM '\\((.*?)\\)') AS columns FROM pg_indexes WHERE schemaname = 'rowmill' AND tablename = 'tasks'",
   );
   const columns = rows.map((row) => row.columns);
   expect(columns).toEqual(expect.arrayContaining(["status, created_at", "user_id, status", "job_id"]));
