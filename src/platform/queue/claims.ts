@@ -88,6 +88,16 @@ function heldJobs(name: string, claims: readonly Claim[]) {
 
 const isHeldJob = sql`job.name = held.name AND job.id = held.id`;
 
+/** Removes jobs in any state. It locks them in the same order as the statements about claims. */
+export async function removeJobs(db: Database, name: string, ids: readonly string[]): Promise<void> {
+  await db.execute(sql`
+    WITH held AS MATERIALIZED (
+      SELECT name, id FROM ${commonJob} WHERE name = ${name} AND id = ANY(${sql.param([...ids])}::uuid[])
+      ORDER BY id FOR UPDATE
+    )
+    DELETE FROM ${commonJob} AS job USING held WHERE ${isHeldJob}`);
+}
+
 /** Ends a job for good after a failure. @throws ClaimLost */
 export function failForGood(db: Database, claim: Claim, output: object): Promise<void> {
   return change(db, claim, sql`state = 'failed', completed_on = now(), output = ${jsonOf(output)}::jsonb`);

@@ -1,7 +1,7 @@
 /** The job queue, over pg-boss. Only this folder imports pg-boss. */
 import { createHash } from "node:crypto";
 import { type SQL, sql } from "drizzle-orm";
-import { fromDrizzle, PgBoss } from "pg-boss";
+import { PgBoss } from "pg-boss";
 import type { Config } from "../../config/config.ts";
 import { type ProgramRole, SLOTS_FOR_OTHERS } from "../../config/connections.ts";
 import { QUEUE_SCHEMA } from "../../schema/columns.ts";
@@ -10,7 +10,7 @@ import type { ChangeListener } from "../postgres/change-listener.ts";
 import { connectionLimits, type Database, databaseOn } from "../postgres/database.ts";
 import { noTracing, type Tracing } from "../tracing/tracing.ts";
 import { type AddingJobs, addingJobs, addJobs, type NewJob } from "./add-jobs.ts";
-import { makeDue, raiseRetryLimit } from "./claims.ts";
+import { makeDue, raiseRetryLimit, removeJobs } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
 import type { Handler } from "./delivery.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -184,7 +184,7 @@ export class PgBossQueue implements Queue {
   }
 
   async remove(db: Database, { name }: JobContract, ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await this.#boss.deleteJob(name, [...ids], { db: fromDrizzle(db, sql) });
+    if (ids.length > 0) await removeJobs(db, name, ids);
   }
 
   async hasten(db: Database, { name }: JobContract, ids: readonly string[]): Promise<readonly string[]> {
