@@ -106,7 +106,10 @@ export class Replica {
   #hasFailed(error: unknown): boolean {
     if (!isTransient(error)) return false;
     this.#completeUntil = Number.NEGATIVE_INFINITY;
-    this.#options.log.debug({ err: error }, "a read on the standby failed; repeating it on the database itself");
+    this.#options.log.debug(
+      { err: error },
+      "a read on the standby failed; repeating it on the database itself",
+    );
     return true;
   }
 

@@ -71,8 +71,8 @@ export const COUNTED_EXACTLY = 10_000;
 /** The most running jobs of one kind that are counted, on all workers together. */
 const MAX_ACTIVE = 100_000;
 
-/** The highest priority of a job; the lowest is 0. */
-const MAX_PRIORITY = 9;
+/** The highest priority of a job: that of a task, and one more after it was put back. The lowest is 0. */
+const MAX_PRIORITY = 10;
 /**
  * The number of jobs of each priority in which the oldest is looked for. The first is not always the oldest: a retried
  * job can precede jobs that have waited longer.
