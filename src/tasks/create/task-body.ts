@@ -5,6 +5,7 @@ import { type DomainError, invalidField } from "../../errors.ts";
 import { parseBody } from "../../platform/http/body.ts";
 import { joinPath } from "../../platform/http/schema-errors.ts";
 import { MapOf, Uuid } from "../../platform/http/schemas.ts";
+import { requireShallow } from "../../platform/postgres/storable.ts";
 import { DEFAULT_PRIORITY } from "../../schema/tasks.ts";
 import type { TaskRequest } from "./create-tasks.ts";
 
@@ -161,6 +162,7 @@ function startOf(text: string, field: string): Date {
 
 /** @throws DomainError `invalid_input` */
 export function requireSmallMetadata(metadata: TaskRequest["metadata"], field: string): void {
+  requireShallow(metadata, field);
   const bytes = Buffer.byteLength(JSON.stringify(metadata ?? {}));
   if (bytes <= MAX_METADATA_BYTES) return;
   throw invalidField(field, `has ${bytes} bytes of JSON. The limit is ${MAX_METADATA_BYTES}.`);

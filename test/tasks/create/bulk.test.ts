@@ -12,6 +12,9 @@ const PATH = "/api/v1/tasks/bulk";
 const generic = (own: object = {}) => ({ type: "generic", params: { seconds: 0 }, ...own });
 const many = (count: number) => Array.from({ length: count }, (_, index) => generic({ title: `${index}` }));
 
+/** A list in a list, and so on. */
+const nested = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
+
 test("parallel tasks are created in order under one group", async () => {
   const { status, headers, body } = await user.post<Bulk>(PATH, { tasks: many(3) });
   expect(status).toBe(201);
@@ -64,6 +67,8 @@ describe("no task is created if", () => {
       { tasks: [generic({ metadata: { a: [{ "\0": 1 }] } })] },
       "tasks.0.metadata",
     ],
+    ["metadata is deep", { tasks: [generic({ metadata: { deep: nested(3800) } })] }, "tasks.0.metadata"],
+    ["a param is deep", { tasks: [generic({ params: { seconds: nested(3800) } })] }, "tasks.0.params"],
     ["a tag has half of a surrogate pair", { tasks: [generic({ tags: ["a", "\ud800"] })] }, "tasks.0.tags"],
     ["a field is unknown", { tasks: [generic(), generic({ prams: {} })] }, "tasks.1.prams"],
     ["one has no type", { tasks: [generic(), {}] }, "tasks.1.type"],

@@ -2,6 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { redact, withoutCutSecret } from "../../../platform/http-client/redact.ts";
 import type { ReceivedAnswer } from "../../../platform/http-client/send-request.ts";
+import { isNestedDeeper } from "../../../platform/postgres/storable.ts";
 
 /** The part of the body that is kept. */
 const KEPT_BYTES = 64 * 1024;
@@ -94,11 +95,6 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isNestedDeeper(value: unknown, depth: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return depth === 0 || Object.values(value).some((item) => isNestedDeeper(item, depth - 1));
 }
 
 /** Covers secrets in a binary body. */
