@@ -1,4 +1,4 @@
-/** What PostgreSQL cannot store: U+0000 in text, half of a surrogate pair in JSON, and JSON that is nested too deeply. */
+/** PostgreSQL cannot store U+0000 in text, half of a surrogate pair in JSON, and JSON that is nested too deeply. */
 import { invalidField } from "../../errors.ts";
 
 /** JSON.stringify writes both as an escape. If the text itself has such an escape, its backslash is doubled. */
