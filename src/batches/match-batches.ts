@@ -1,4 +1,5 @@
-import { and, eq, ilike, inArray, or, type SQL } from "drizzle-orm";
+import { and, eq, inArray, or, type SQL } from "drizzle-orm";
+import { containsText } from "../platform/postgres/contains-text.ts";
 import { createdWithin } from "../platform/postgres/within-times.ts";
 import { type BatchState, batches } from "../schema/batches.ts";
 
@@ -36,6 +37,6 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function isFound(search: string): SQL | undefined {
   if (UUID.test(search)) return eq(batches.id, search);
-  const isNamed = ilike(batches.filename, `%${search.replace(/[\\%_]/g, "\\$&")}%`);
+  const isNamed = containsText(batches.filename, search);
   return /^\d{1,15}$/.test(search) ? or(isNamed, eq(batches.number, Number(search))) : isNamed;
 }

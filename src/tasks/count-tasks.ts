@@ -1,8 +1,9 @@
 /** Counts tasks by status, and stops at a limit, so that it takes about the same time for thousands of tasks and for millions. */
 import { and, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
+import { haveFewEnded } from "../platform/postgres/few-ended.ts";
 import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
-import { apartFromOthers, haveFewEnded, isOfKind, kindsOf, numbersWithin } from "./list-tasks.ts";
+import { apartFromOthers, ENDED_TASKS, isOfKind, kindsOf, numbersWithin } from "./list-tasks.ts";
 import { matches, type TaskFilter } from "./queries.ts";
 import { isOwnedBy } from "./transitions.ts";
 
@@ -49,7 +50,7 @@ async function countOf(
   if (matches(others) === undefined) return countOfStatuses(owner, statuses, counted);
   // These have indexes of their own.
   const isSmall = filter.groupId ?? filter.workflowId ?? filter.tag;
-  const hasFewEnded = filter.endedFrom !== undefined && (await haveFewEnded(ctx, filter));
+  const hasFewEnded = filter.endedFrom !== undefined && (await haveFewEnded(ctx.db, ENDED_TASKS, filter));
   if (isSmall || hasFewEnded) return countOfFew(owner, filter, lookedAt);
   return countOfNewest(owner, filter, lookedAt, await numbersWithin(ctx, filter, sql`number + 0`));
 }

@@ -5,11 +5,12 @@
 import { and, getTableColumns, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { Context } from "../context.ts";
+import { amongEnded, type EndedList, haveFewEnded } from "../platform/postgres/few-ended.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
 import { searchList } from "../platform/postgres/search-list.ts";
-import { isWithin } from "../platform/postgres/within-times.ts";
+import { createdUntil, isWithin, numbersBetween } from "../platform/postgres/within-times.ts";
 import { type TaskStatus, taskStatus, tasks } from "../schema/tasks.ts";
-import { matches, type TaskFilter } from "./queries.ts";
+import { endedAt, matches, type TaskFilter } from "./queries.ts";
 import { isOwnedBy, type Owner, type Task } from "./transitions.ts";
 
 export interface TaskPage {
@@ -21,8 +22,8 @@ export interface TaskPage {
 /** The newest tasks, which are searched before an index that has no order. */
 const NEWEST = 10_000;
 
-/** Up to this number, tasks that ended in a time are read from their index and sorted. */
-const MAX_SORTED = 5000;
+/** In the order of `tasks_ended`. */
+export const ENDED_TASKS: EndedList = { table: sql`rowmill.tasks`, endedAt, maxSorted: 5000 };
 
 /** The longest time from the start of a transaction, which is the `created_at` of its tasks, to their numbers. */
 const TRANSACTION_MS = 600_000;
@@ -52,8 +53,10 @@ export async function listTasks(
       limit: page.limit,
     });
   if (filter.ids || filter.groupId || filter.workflowId) return read(unordered(owned));
-  if (filter.endedFrom && (await haveFewEnded(ctx, filter)))
-    return read(amongEnded(filter, and(isOwnedBy(owner), apartFromOthers(filter), isInBounds) ?? wanted));
+  if (filter.endedFrom && (await haveFewEnded(ctx.db, ENDED_TASKS, filter)))
+    return read(
+      amongEnded(ENDED_TASKS, filter, and(isOwnedBy(owner), apartFromOthers(filter), isInBounds) ?? wanted),
+    );
   const { statuses } = filter;
   // Few tasks of all users failed or were cancelled.
   if (owner === null && filter.endedFrom && statuses && !statuses.includes("completed"))
@@ -85,7 +88,7 @@ export async function listTasks(
 /** The conditions of the filter, without the owner. Not by `tasks_ended`, in whose order all tasks of a time would be sorted. */
 function conditionsOf(owner: Owner, { userId: _userId, ...filter }: TaskFilter): SQL | undefined {
   const { endedFrom, endedBefore, ...others } = filter;
-  const hasEnded = isWithin(sql`coalesce(completed_at, cancelled_at)`, endedFrom, endedBefore);
+  const hasEnded = isWithin(endedAt, endedFrom, endedBefore);
   return and(isMerged(owner, filter) ? apartFromOthers(others) : matches(others), hasEnded);
 }
 
@@ -199,24 +202,18 @@ export async function numbersWithin(
   { from, before, endedBefore }: TaskFilter,
   key: SQL,
 ): Promise<SQL | undefined> {
-  // A task is created before it ends.
-  const until = before && endedBefore ? new Date(Math.min(+before, +endedBefore)) : (before ?? endedBefore);
-  if (!from && !until) return undefined;
-  const isAfter = until && sql`created_at >= ${shifted(until, TRANSACTION_MS)}::timestamptz`;
+  const until = createdUntil(before, endedBefore);
+  const first = (isOutside: SQL, of: SQL, direction: SQL) => sql`(
+    SELECT ${of}((
+      SELECT number FROM rowmill.tasks WHERE tasks.status = known.status AND ${isOutside} ORDER BY created_at ${direction} LIMIT 1
+    )) FROM unnest(enum_range(NULL::rowmill.task_status)) AS known (status))`;
   const isBefore = from && sql`created_at < ${shifted(from, -TRANSACTION_MS)}::timestamptz`;
-  const first = (isOutside: SQL | undefined, direction: SQL) =>
-    isOutside
-      ? sql`(
-        SELECT number FROM rowmill.tasks WHERE tasks.status = known.status AND ${isOutside}
-        ORDER BY created_at ${direction} LIMIT 1)`
-      : sql`NULL::bigint`;
-  const { rows } = await ctx.db.execute<{ above: string | null; below: string | null }>(sql`
-    SELECT max(${first(isBefore, sql`DESC`)}) AS above, min(${first(isAfter, sql`ASC`)}) AS below
-    FROM unnest(enum_range(NULL::rowmill.task_status)) AS known (status)`);
-  const [{ above = null, below: upper = null } = {}] = rows;
-  return and(
-    above === null ? undefined : sql`${key} > ${above}::bigint`,
-    upper === null ? undefined : sql`${key} < ${upper}::bigint`,
+  const isAfter = until && sql`created_at >= ${shifted(until, TRANSACTION_MS)}::timestamptz`;
+  return numbersBetween(
+    ctx.db,
+    key,
+    isBefore && first(isBefore, sql`max`, sql`DESC`),
+    isAfter && first(isAfter, sql`min`, sql`ASC`),
   );
 }
 
@@ -224,30 +221,6 @@ export async function numbersWithin(
 function shifted(moment: Date, ms: number): string {
   const [first, last] = [Date.parse("0001-01-01T00:00:00Z"), Date.parse("9999-12-31T23:59:59Z")];
   return new Date(Math.min(last, Math.max(first, moment.getTime() + ms))).toISOString();
-}
-
-/** Tasks of all users that ended in the time, in the order of `tasks_ended`: without an order the planner may read all tasks. */
-function endedIn({ endedFrom, endedBefore }: TaskFilter, limit: number): SQL {
-  const isWithin = matches({ ...(endedFrom && { endedFrom }), ...(endedBefore && { endedBefore }) });
-  return sql`SELECT id FROM rowmill.tasks WHERE ${isWithin} ORDER BY coalesce(completed_at, cancelled_at) LIMIT ${limit}`;
-}
-
-/**
- * A source for a time in which few tasks ended. More may have ended since they were counted. The ids are planned alone, because
- * PostgreSQL 15 expects fewer rows from a parallel plan than from an index, and would read all tasks to have fewer rows to join.
- */
-function amongEnded(filter: TaskFilter, wanted: SQL): SQL {
-  return sql`
-    WITH ended AS MATERIALIZED (${endedIn(filter, 2 * MAX_SORTED)})
-    SELECT item.* FROM ended
-    CROSS JOIN LATERAL (SELECT * FROM rowmill.tasks WHERE tasks.id = ended.id AND ${wanted} LIMIT 1) AS item`;
-}
-
-/** Whether so few tasks of all users ended in the time that they can be sorted. */
-export async function haveFewEnded(ctx: Context, filter: TaskFilter): Promise<boolean> {
-  const { rows } = await ctx.db.execute<{ count: number }>(sql`
-    SELECT count(*)::int AS count FROM (${endedIn(filter, MAX_SORTED + 1)}) AS ended`);
-  return (rows[0]?.count ?? 0) <= MAX_SORTED;
 }
 
 /** Returns the number of the last of the newest tasks; 0: there are no others. */

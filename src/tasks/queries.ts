@@ -8,7 +8,6 @@ import {
   getTableColumns,
   gt,
   gte,
-  ilike,
   inArray,
   isNull,
   lt,
@@ -18,7 +17,9 @@ import {
 } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
+import { containsText } from "../platform/postgres/contains-text.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
+import { isBetween } from "../platform/postgres/within-times.ts";
 import { files } from "../schema/files.ts";
 import { type TaskStatus, taskProgress, taskStatus, tasks } from "../schema/tasks.ts";
 import { isOwnedBy, type Owner, type Task } from "./transitions.ts";
@@ -47,7 +48,7 @@ export interface TaskFilter {
 }
 
 /** The expression of the index `tasks_ended`. */
-const endedAt = sql`coalesce(${tasks.completedAt}, ${tasks.cancelledAt})`;
+export const endedAt = sql`coalesce(${tasks.completedAt}, ${tasks.cancelledAt})`;
 
 export function matches(filter: TaskFilter): SQL | undefined {
   const { type, queue, userId, groupId, workflowId, tag, from, before, search = [] } = filter;
@@ -64,11 +65,8 @@ export function matches(filter: TaskFilter): SQL | undefined {
     tag === undefined ? undefined : and(arrayContains(tasks.tags, [tag]), sql`${tasks.tags} <> '{}'`),
     from && gte(tasks.createdAt, from),
     before && lt(tasks.createdAt, before),
-    endedFrom && sql`${endedAt} >= ${endedFrom.toISOString()}::timestamptz`,
-    endedBefore && sql`${endedAt} < ${endedBefore.toISOString()}::timestamptz`,
-    ...search.map((word) =>
-      or(...columns.map((column) => ilike(column, `%${word.replace(/[\\%_]/g, "\\$&")}%`))),
-    ),
+    isBetween(endedAt, endedFrom, endedBefore),
+    ...search.map((word) => or(...columns.map((column) => containsText(column, word)))),
   );
 }
 

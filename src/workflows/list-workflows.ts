@@ -1,10 +1,18 @@
 /** Lists workflows. The statements have shapes for which one index is of use (docs/decisions/0076-lists-choose-their-index.md). */
-import { and, getTableColumns, ilike, type SQL, sql } from "drizzle-orm";
+import { and, getTableColumns, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { Context } from "../context.ts";
+import { containsText } from "../platform/postgres/contains-text.ts";
+import { amongEnded, type EndedList, haveFewEnded } from "../platform/postgres/few-ended.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
 import { searchList } from "../platform/postgres/search-list.ts";
-import { idAfter, idBefore, isWithin } from "../platform/postgres/within-times.ts";
+import {
+  createdUntil,
+  idAfter,
+  idBefore,
+  isWithin,
+  numbersBetween,
+} from "../platform/postgres/within-times.ts";
 import {
   type WorkflowKind,
   type WorkflowState,
@@ -28,8 +36,8 @@ export interface WorkflowFilter {
   readonly endedBefore?: Date;
 }
 
-/** Up to this number, workflows that ended in a time are read from their index and sorted. */
-const MAX_SORTED = 2000;
+/** In the order of `workflows_ended`. */
+const ENDED: EndedList = { table: sql`rowmill.workflows`, endedAt: sql`ended_at`, maxSorted: 2000 };
 
 /** The name of a workflow in `readPage`. */
 const workflow = alias(workflows, "workflow");
@@ -47,7 +55,7 @@ export async function listWorkflows(
   const key = isMerged ? sql`number + 0` : sql`number`;
   const bounds = and(
     before === 0 ? undefined : sql`${key} < ${before}::bigint`,
-    await boundsOf(ctx, filter, key),
+    await numbersWithin(ctx, filter, key),
   );
   const read = (source: SQL) =>
     readPage(ctx, {
@@ -56,9 +64,9 @@ export async function listWorkflows(
       order: sql`number DESC`,
       limit,
     });
-  if (filter.endedFrom && (await haveFewEnded(ctx, filter)))
-    return read(amongEnded(filter, and(bounds, isOf(owner), matches(filter))));
   const wanted = and(bounds, matches(filter)) ?? sql`true`;
+  if (filter.endedFrom && (await haveFewEnded(ctx.db, ENDED, filter)))
+    return read(amongEnded(ENDED, filter, and(isOf(owner), wanted) ?? wanted));
   if (isMerged) return read(merged(owner, filter, wanted, limit + 1));
   const inOrder = (where: SQL | undefined, count: number) => sql`
     SELECT * FROM rowmill.workflows WHERE ${and(isOf(owner), where) ?? sql`true`} ORDER BY number DESC LIMIT ${count}`;
@@ -89,7 +97,7 @@ function matches({
   return and(
     state && sql`state = ${state}`,
     kind && sql`kind = ${kind}`,
-    name === undefined ? undefined : ilike(sql`name`, `%${name.replace(/[\\%_]/g, "\\$&")}%`),
+    name === undefined ? undefined : containsText(sql`name`, name),
     isWithin(sql`created_at`, from, before),
     isWithin(sql`ended_at`, endedFrom, endedBefore),
   );
@@ -112,48 +120,14 @@ function merged(owner: number, { state, kind }: WorkflowFilter, wanted: SQL, lim
 }
 
 /** The condition on numbers that follows from the times of the filter: ids begin with a time, and numbers ascend with it. */
-async function boundsOf(
-  ctx: Context,
-  { from, before, endedBefore }: WorkflowFilter,
-  key: SQL,
-): Promise<SQL | undefined> {
-  // A workflow is created before it ends.
-  const until = before && endedBefore ? new Date(Math.min(+before, +endedBefore)) : (before ?? endedBefore);
-  if (!from && !until) return undefined;
-  const first = (isOutside: SQL | undefined, direction: SQL) =>
-    isOutside
-      ? sql`(SELECT number FROM rowmill.workflows WHERE ${isOutside} ORDER BY id ${direction} LIMIT 1)`
-      : sql`NULL::bigint`;
-  const { rows } = await ctx.db.execute<{ above: string | null; below: string | null }>(sql`
-    SELECT ${first(from && sql`id < ${idBefore(from)}`, sql`DESC`)} AS above, ${first(until && sql`id >= ${idAfter(until)}`, sql`ASC`)} AS below`);
-  const [{ above = null, below = null } = {}] = rows;
-  return and(
-    above === null ? undefined : sql`${key} > ${above}::bigint`,
-    below === null ? undefined : sql`${key} < ${below}::bigint`,
+function numbersWithin({ db }: Context, { from, before, endedBefore }: WorkflowFilter, key: SQL) {
+  const until = createdUntil(before, endedBefore);
+  const first = (isOutside: SQL, direction: SQL) =>
+    sql`(SELECT number FROM rowmill.workflows WHERE ${isOutside} ORDER BY id ${direction} LIMIT 1)`;
+  return numbersBetween(
+    db,
+    key,
+    from && first(sql`id < ${idBefore(from)}`, sql`DESC`),
+    until && first(sql`id >= ${idAfter(until)}`, sql`ASC`),
   );
-}
-
-/** Workflows of all users that ended in the time, in the order of `workflows_ended`. */
-function endedIn({ endedFrom, endedBefore }: WorkflowFilter, limit: number): SQL {
-  const isIn = and(
-    endedFrom && sql`ended_at >= ${endedFrom.toISOString()}::timestamptz`,
-    endedBefore && sql`ended_at < ${endedBefore.toISOString()}::timestamptz`,
-  );
-  return sql`SELECT id FROM rowmill.workflows WHERE ${isIn} ORDER BY ended_at LIMIT ${limit}`;
-}
-
-/** Whether so few workflows of all users ended in the time that they can be sorted. */
-async function haveFewEnded(ctx: Context, filter: WorkflowFilter): Promise<boolean> {
-  const { rows } = await ctx.db.execute<{ count: number }>(
-    sql`SELECT count(*)::int AS count FROM (${endedIn(filter, MAX_SORTED + 1)}) AS ended`,
-  );
-  return (rows[0]?.count ?? 0) <= MAX_SORTED;
-}
-
-/** More may have ended since they were counted. */
-function amongEnded(filter: WorkflowFilter, wanted: SQL | undefined): SQL {
-  return sql`
-    WITH ended AS MATERIALIZED (${endedIn(filter, 2 * MAX_SORTED)})
-    SELECT item.* FROM ended
-    CROSS JOIN LATERAL (SELECT * FROM rowmill.workflows WHERE workflows.id = ended.id AND ${wanted ?? sql`true`} LIMIT 1) AS item`;
 }

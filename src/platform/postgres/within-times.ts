@@ -2,6 +2,7 @@
 import { and, gte, lt, type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import { firstUuidV7 } from "../ids.ts";
+import type { Database } from "./database.ts";
 
 /** The most by which the time of an id, which a process sets, can differ from `created_at`, which is the start of the transaction. */
 const CLOCKS_MS = 600_000;
@@ -11,6 +12,18 @@ export const idBefore = (time: Date) => firstUuidV7(new Date(time.getTime() - CL
 
 /** Greater than the id of every item that was created before this time. */
 export const idAfter = (time: Date) => firstUuidV7(new Date(time.getTime() + CLOCKS_MS));
+
+/** A condition that an index of `moment` can serve. */
+export function isBetween(
+  moment: SQL | PgColumn,
+  from: Date | undefined,
+  before: Date | undefined,
+): SQL | undefined {
+  return and(
+    from && sql`${moment} >= ${from.toISOString()}::timestamptz`,
+    before && sql`${moment} < ${before.toISOString()}::timestamptz`,
+  );
+}
 
 /**
  * Matches no index. The planner expects CASE of half of the items: if it expected few, as between two times, it would read and sort
@@ -22,10 +35,7 @@ export function isWithin(
   from: Date | undefined,
   before: Date | undefined,
 ): SQL | undefined {
-  const isIn = and(
-    from && sql`${moment} >= ${from.toISOString()}::timestamptz`,
-    before && sql`${moment} < ${before.toISOString()}::timestamptz`,
-  );
+  const isIn = isBetween(moment, from, before);
   return isIn && sql`CASE WHEN ${isIn} THEN true END`;
 }
 
@@ -39,5 +49,34 @@ export function createdWithin(
     from && gte(id, idBefore(from)),
     before && lt(id, idAfter(before)),
     isWithin(createdAt, from, before),
+  );
+}
+
+/** The time before which the items of a filter were created: an item is created before it ends. */
+export function createdUntil(before: Date | undefined, endedBefore: Date | undefined): Date | undefined {
+  return before && endedBefore ? new Date(Math.min(+before, +endedBefore)) : (before ?? endedBefore);
+}
+
+/**
+ * Finds the condition on numbers that follows from the times of a filter, because numbers ascend with the time of creation.
+ * @param key the number, as the index of the list has it
+ * @param above selects the last number before the time
+ * @param below selects the first number after the time
+ */
+export async function numbersBetween(
+  db: Database,
+  key: SQL,
+  above: SQL | undefined,
+  below: SQL | undefined,
+): Promise<SQL | undefined> {
+  if (!above && !below) return undefined;
+  const none = sql`NULL::bigint`;
+  const { rows } = await db.execute<{ above: string | null; below: string | null }>(
+    sql`SELECT ${above ?? none} AS above, ${below ?? none} AS below`,
+  );
+  const [found] = rows;
+  return and(
+    found?.above ? sql`${key} > ${found.above}::bigint` : undefined,
+    found?.below ? sql`${key} < ${found.below}::bigint` : undefined,
   );
 }
