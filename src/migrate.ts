@@ -42,10 +42,7 @@ const WAIT_REPORT_MS = 5000;
  * @throws ConfigError if the server is too old or the role lacks privileges
  */
 export async function migrateDatabase(config: Config, log: Log, count?: number): Promise<void> {
-  const client = new pg.Client({ connectionString: config.databaseUrl, application_name: "rowmill-migrate" });
-  // Without a listener a lost connection would end the process. The running statement fails anyway.
-  client.on("error", (error) => log.warn({ err: error }, "the connection of the migration was lost"));
-  await client.connect();
+  const client = await connect(config, log);
   let reports: NodeJS.Timeout | undefined;
   try {
     await requireSupportedVersion(client);
@@ -71,11 +68,17 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
   await indexFailedJobs(config, log);
 }
 
-/** Not a part of the migrations, which precede the tables of pg-boss. */
-async function indexFailedJobs({ databaseUrl }: Config, log: Log): Promise<void> {
+async function connect({ databaseUrl }: Config, log: Log): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: databaseUrl, application_name: "rowmill-migrate" });
+  // Without a listener a lost connection would end the process. The running statement fails anyway.
   client.on("error", (error) => log.warn({ err: error }, "the connection of the migration was lost"));
   await client.connect();
+  return client;
+}
+
+/** Not a part of the migrations, which precede the tables of pg-boss. */
+async function indexFailedJobs(config: Config, log: Log): Promise<void> {
+  const client = await connect(config, log);
   try {
     await buildIndexes(client, [FAILED_JOBS_INDEX], log);
   } finally {

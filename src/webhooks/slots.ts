@@ -2,7 +2,7 @@
  * Each webhook has two slots, each of which sends one message after the other. Deliveries that are due and find no free slot
  * wait in the database, as do those of an endpoint that asked for no requests for a while.
  */
-import { and, asc, eq, gt, inArray, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNull, lte, or, sql } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { webhookDeliveries } from "../schema/webhooks.ts";
 import { enqueueDeliveries } from "./delivery-jobs.ts";
@@ -38,6 +38,10 @@ export function isHeld({ heldUntil }: Webhook, { dueAt, kind }: Delivery, now: D
   // The owner wants to see the answer to a test now.
   return heldUntil !== null && now < heldUntil && dueAt < heldUntil && kind !== TEST_KIND;
 }
+
+/** The condition that no slot holds a delivery. */
+export const isUnclaimed = ({ now }: Context) =>
+  or(isNull(webhookDeliveries.claimedUntil), lte(webhookDeliveries.claimedUntil, now()));
 
 /** Whether the endpoint has asked for no requests, and its time has not passed. */
 export function isQuiet({ heldUntil }: Webhook, now: Date): boolean {

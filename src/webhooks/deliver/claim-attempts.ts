@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNull, lte, or, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, isNull, lte, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import type { Payload } from "../../jobs.ts";
 import { Later } from "../../platform/queue/later.ts";
@@ -6,7 +6,7 @@ import { users } from "../../schema/accounts.ts";
 import { webhookAttempts, webhookDeliveries, webhooks } from "../../schema/webhooks.ts";
 import { TEST_KIND } from "../message.ts";
 import { type Delivery, lockWebhook, type Webhook } from "../queries.ts";
-import { failPending, isHeld, readSlots, type Slots } from "../slots.ts";
+import { failPending, isHeld, isUnclaimed, readSlots, type Slots } from "../slots.ts";
 
 export interface ClaimedAttempt {
   readonly webhook: Webhook;
@@ -62,14 +62,14 @@ export async function claimDue(
   slots: Slots,
 ): Promise<ClaimedAttempt[]> {
   if (webhook.disabledAt !== null || !(await mayReceive(tx, webhook, null))) return [];
-  const { claimedUntil, dueAt, id } = webhookDeliveries;
-  const now = tx.now();
-  const isFree = or(isNull(claimedUntil), lte(claimedUntil, now));
+  const { dueAt, id } = webhookDeliveries;
   const isOfWebhook = eq(webhookDeliveries.webhookId, webhook.id);
   const due = await tx.db
     .select()
     .from(webhookDeliveries)
-    .where(and(isOfWebhook, sql`${webhookDeliveries.state} = 'pending'`, lte(dueAt, now), isFree))
+    .where(
+      and(isOfWebhook, sql`${webhookDeliveries.state} = 'pending'`, lte(dueAt, tx.now()), isUnclaimed(tx)),
+    )
     .orderBy(asc(dueAt), asc(id))
     .limit(count);
   if (due.length > 0) await startAttempts(tx, due, slots);

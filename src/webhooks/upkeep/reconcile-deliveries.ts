@@ -1,11 +1,11 @@
 /** Enqueues deliveries again whose job was lost, and wakes those that wait although a slot is free. */
-import { and, asc, eq, gt, isNull, lt, lte, or, sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, lt, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import { webhookDeliveries, webhooks } from "../../schema/webhooks.ts";
 import { type DeliveryRun, deliveryJobId, enqueueDeliveries } from "../delivery-jobs.ts";
 import { lockWebhook } from "../queries.ts";
-import { wakeWaiting } from "../slots.ts";
+import { isUnclaimed, wakeWaiting } from "../slots.ts";
 
 /** A delivery and its job commit together, so a job that is still missing after this time is lost. */
 const LOST_JOB_SECONDS = 30;
@@ -49,12 +49,9 @@ const isOfWebhook = sql`EXISTS (SELECT FROM ${webhooks} WHERE ${webhooks.id} = $
 
 const isDue = and(eq(webhookDeliveries.state, "pending"), eq(webhookDeliveries.isWaiting, false));
 
-/** The job of another delivery can make the attempt: it takes what is due in its slot. */
-const isUnclaimed = ({ now }: Context) =>
-  or(isNull(webhookDeliveries.claimedUntil), lte(webhookDeliveries.claimedUntil, now()));
-
 async function* dueDeliveries(ctx: Context): AsyncGenerator<DeliveryRun[]> {
   const dueBefore = new Date(ctx.now().getTime() - LOST_JOB_SECONDS * 1000);
+  // The job of another delivery can make the attempt: it takes what is due in its slot.
   const isOverdue = and(isDue, isUnclaimed(ctx), isOfWebhook, lt(webhookDeliveries.dueAt, dueBefore));
   let after = "00000000-0000-0000-0000-000000000000";
   for (;;) {
