@@ -49,7 +49,8 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
     await requireGrants(client);
     const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
     reports = setInterval(() => reportWait(rows[0]?.pid, config, log), WAIT_REPORT_MS);
-    await buildIndexes(client, await pendingStatements(client, count), log);
+    const pending = await pendingStatements(client, count);
+    await buildIndexes(client, () => connect(config, log), pending, log);
     for (let attempt = 1; !(await hasMigrated(client, log, { attempt, count })); attempt++);
     if (count === undefined) await partitionTables(client, log);
     if (config.databaseBackend === "citus" && count === undefined)
@@ -80,7 +81,7 @@ async function connect({ databaseUrl }: Config, log: Log): Promise<pg.Client> {
 async function indexFailedJobs(config: Config, log: Log): Promise<void> {
   const client = await connect(config, log);
   try {
-    await buildIndexes(client, [FAILED_JOBS_INDEX], log);
+    await buildIndexes(client, () => connect(config, log), [FAILED_JOBS_INDEX], log);
   } finally {
     await client.end();
   }

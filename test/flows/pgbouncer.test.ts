@@ -5,7 +5,7 @@ import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
 import type { WorkerView } from "../../src/queues/workers/views.ts";
 import { adminOf } from "../support/admin.ts";
 import { csv } from "../support/book-files.ts";
-import { emptyDatabase, loadOldVersion, migrate, problemsOf } from "../support/databases.ts";
+import { emptyDatabase, loadOldVersion, migrate, onDatabase, problemsOf } from "../support/databases.ts";
 import { EventClient } from "../support/events.ts";
 import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { pgbouncer, startPgBouncer, whyNoPgBouncer } from "../support/pgbouncer.ts";
@@ -22,6 +22,9 @@ import {
   untilWorkflow,
   untilWorkflowEnds,
 } from "../support/workflows.ts";
+
+/** The number of migrations of version 0.9.0, whose tables may be large. */
+const RELEASED = 9;
 
 describe.skipIf(pgbouncer === null)(`through PgBouncer (${pgbouncer ?? whyNoPgBouncer})`, () => {
   test("uploads, events, tasks, cancels and undo work through PgBouncer with two APIs and two workers", async () => {
@@ -130,12 +133,52 @@ describe.skipIf(pgbouncer === null)(`through PgBouncer (${pgbouncer ?? whyNoPgBo
   test("several processes at once migrate an installation of version 0.3.0 through PgBouncer", async () => {
     const database = await emptyDatabase();
     await loadOldVersion(database);
+    await limitStatements(database, "60s");
     await using bouncer = await startPgBouncer(database);
     await Promise.all([migrate(bouncer.url), migrate(bouncer.url), migrate(bouncer.url)]);
+    await onDatabase(bouncer.url, async (client) => {
+      const locks = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()";
+      await until("no session keeps a lock", async () => (await client.query(locks)).rowCount === 0);
+      const { rows } = await client.query(
+        "SELECT count(*)::int AS open FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'",
+      );
+      for (let session = 0; session < rows[0].open; session++)
+        expect((await client.query("SHOW statement_timeout")).rows).toEqual([{ statement_timeout: "1min" }]);
+    });
     await using rowmill = await startPrograms({}, bouncer.url);
     const api = await rowmill.startApi();
     const reader = await api.client.logIn("reader", "a long password");
     const { body } = await reader.get<{ items: unknown[] }>("/api/v1/tasks");
     expect(body.items).toHaveLength(5);
   });
+
+  test("an index that takes longer than the role may is refused with what to do, and built by the next migration", async () => {
+    const database = await emptyDatabase();
+    await migrate(database, RELEASED);
+    await limitStatements(database, "1s");
+    await using bouncer = await startPgBouncer(database);
+    await onDatabase(database, async (writer) => {
+      await writer.query("BEGIN");
+      await writer.query("INSERT INTO rowmill.books (user_id, title, author) VALUES (1, 'Title', 'Author')");
+      await expect(migrate(bouncer.url)).rejects.toThrow(
+        /^DATABASE_URL: building the index \w+ took longer than .* Migrate with an address that leads to PostgreSQL itself/,
+      );
+      await writer.query("COMMIT");
+    });
+    await migrate(database);
+    await onDatabase(database, async (client) => {
+      const { rows } = await client.query(
+        "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid",
+      );
+      expect(rows).toEqual([]);
+    });
+  });
 });
+
+/** As an operator limits the role behind a pooler, which drops the limits that Rowmill sets when it connects. */
+async function limitStatements(database: string, limit: string): Promise<void> {
+  const name = new URL(database).pathname.slice(1);
+  await onDatabase(database, (client) =>
+    client.query(`ALTER DATABASE ${name} SET statement_timeout = '${limit}'`),
+  );
+}

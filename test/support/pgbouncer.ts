@@ -17,7 +17,10 @@ export const pgbouncer =
 
 export const whyNoPgBouncer = "PgBouncer is not installed: apt-get install pgbouncer";
 
-/** @returns a URL of the same database that leads through it */
+/**
+ * Each transaction gets the session that was unused for longest, so that nothing can depend on a session by chance.
+ * @returns a URL of the same database that leads through it
+ */
 export async function startPgBouncer(databaseUrl: string): Promise<AsyncDisposable & { url: string }> {
   const { hostname, port, username, password } = new URL(databaseUrl);
   const folder = mkdtempSync(join(tmpdir(), "rowmill-pgbouncer-"));
@@ -35,6 +38,7 @@ unix_socket_dir =
 auth_type = plain
 auth_file = ${join(folder, "users.txt")}
 pool_mode = transaction
+server_round_robin = 1
 default_pool_size = 20
 max_client_conn = 200
 ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout

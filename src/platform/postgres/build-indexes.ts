@@ -4,9 +4,10 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
+import { ConfigError } from "../../errors.ts";
 import type { Log } from "../log.ts";
 import { SQLSTATE } from "../sqlstates.ts";
-import { postgresError } from "./database.ts";
+import { hasSession, postgresError } from "./database.ts";
 
 interface Index {
   readonly schema: string;
@@ -25,25 +26,49 @@ const BUILD_LOCK = 0x726f7769;
 const RETRY_MS = 250;
 
 /**
- * Safe to repeat, and to run twice at the same time. The client must not be in a transaction.
+ * Safe to repeat, and to run twice at the same time. Behind a pooler, the time limits of the role hold for each index.
+ * @param client one that is not in a transaction
+ * @param connect opens another connection to the same database
  * @param statements those of the migrations that the database lacks
+ * @throws ConfigError if an index takes longer than the role may
  */
 export async function buildIndexes(
   client: pg.Client,
+  connect: () => Promise<pg.Client>,
   statements: readonly string[],
   log: Log,
 ): Promise<void> {
   const indexes = statements.flatMap(indexOf);
   if ((await missingOf(client, indexes)).length === 0) return;
-  // A session that waits inside pg_advisory_lock has a snapshot, and the build would wait for that snapshot.
-  while (!(await tryLock(client))) await sleep(RETRY_MS);
+  const keeper = await connect();
   try {
-    await client.query("SET statement_timeout = 0; SET lock_timeout = 0");
+    await lockBuilds(keeper);
+    const isSession = await hasSession(client);
+    if (isSession) await client.query("SET statement_timeout = 0; SET lock_timeout = 0");
     for (const index of await missingOf(client, indexes)) await build(client, index, log);
     for (const table of await unknownTables(client, indexes)) await client.query(`ANALYZE ${table}`);
-    await client.query("RESET statement_timeout; RESET lock_timeout");
+    if (isSession) await client.query("RESET statement_timeout; RESET lock_timeout");
   } finally {
-    await client.query("SELECT pg_advisory_unlock($1)", [BUILD_LOCK]);
+    await keeper.end();
+  }
+}
+
+/**
+ * Waits for the lock, and leaves the client in a transaction that holds it. Behind a pooler, a lock of a session would be left in a
+ * session that the next statement no longer gets. An idle transaction has no snapshot, for which the build would wait; one that waits
+ * inside pg_advisory_xact_lock has.
+ */
+async function lockBuilds(client: pg.Client): Promise<void> {
+  for (;;) {
+    await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
+    await client.query("SET LOCAL idle_in_transaction_session_timeout = 0");
+    // A statement with parameters would keep its snapshot until the next one.
+    const { rows } = await client.query<{ isLocked: boolean }>(
+      `SELECT pg_try_advisory_xact_lock(${BUILD_LOCK}) AS "isLocked"`,
+    );
+    if (rows[0]?.isLocked) return;
+    await client.query("ROLLBACK");
+    await sleep(RETRY_MS);
   }
 }
 
@@ -61,13 +86,6 @@ function indexOf(statement: string): Index[] {
   const { schema, name, table, definition, unique } = CREATE_INDEX.exec(statement)?.groups ?? {};
   if (!schema || !name || !table || !definition) return [];
   return [{ schema, name, table, definition, isUnique: unique !== undefined }];
-}
-
-async function tryLock(client: pg.Client): Promise<boolean> {
-  const { rows } = await client.query<{ locked: boolean }>("SELECT pg_try_advisory_lock($1) AS locked", [
-    BUILD_LOCK,
-  ]);
-  return rows[0]?.locked === true;
 }
 
 interface MissingIndex extends Index {
@@ -97,7 +115,14 @@ async function build(client: pg.Client, index: MissingIndex, log: Log): Promise<
   try {
     await client.query(`CREATE ${isUnique ? "UNIQUE " : ""}INDEX CONCURRENTLY ${name} ${definition}`);
   } catch (error) {
+    const code = postgresError(error)?.code;
+    if (code === SQLSTATE.queryCanceled || code === SQLSTATE.lockNotAvailable) {
+      throw new ConfigError(
+        `DATABASE_URL: building the index ${name} took longer than statement_timeout or lock_timeout of the role allow. Migrate with an address that leads to PostgreSQL itself and not to a pooler.`,
+        { cause: error },
+      );
+    }
     // Another migration that the database lacks adds the column.
-    if (postgresError(error)?.code !== SQLSTATE.undefinedColumn) throw error;
+    if (code !== SQLSTATE.undefinedColumn) throw error;
   }
 }

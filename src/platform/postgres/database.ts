@@ -214,13 +214,18 @@ export function isTransient(error: unknown): boolean {
 }
 
 /**
- * Checks whether LISTEN works. A pooler in transaction mode drops notifications. Behind such a pooler, the process id that the client received at the start differs from that of the server.
+ * Whether the client has a session of its own, so that LISTEN and SET work. A pooler in transaction mode has none: the process id that
+ * the client received at the start differs from that of the server.
  */
+export async function hasSession(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  return "processID" in client && client.processID === rows[0]?.pid;
+}
+
 export async function detectSessions(pool: pg.Pool): Promise<boolean> {
   const client = await pool.connect();
   try {
-    const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
-    return "processID" in client && client.processID === rows[0]?.pid;
+    return await hasSession(client);
   } finally {
     client.release();
   }
