@@ -4,6 +4,7 @@ import type { Context, Tx } from "../context.ts";
 import type { BatchMode, RowEffect, RowError } from "../schema/batches.ts";
 import type { Definition } from "./definition/definition.ts";
 import type { Locale } from "./definition/locale.ts";
+import type { NewRecords } from "./new-records.ts";
 import type { PlainInserts } from "./plain-inserts.ts";
 
 /** Column names and the rules for their cells, which are text. */
@@ -120,10 +121,7 @@ interface TargetDescription<C extends Columns> {
   readonly params?: TObject;
   /** Other header names of a column. */
   readonly aliases: Readonly<Partial<Record<keyof Static<C> & string, readonly string[]>>>;
-  /**
-   * Accepts any header. `columns` is empty, `batch.mapping` has the names of the kept columns, and the cells of a row are
-   * in its `fields`.
-   */
+  /** Accepts any header: `columns` is empty, `batch.mapping` names the kept columns, and `fields` has the cells of a row. */
   readonly isOpen?: boolean;
   /** Fails a row that has more fields than the header, instead of keeping the rest as `_extra`. */
   readonly isStrict?: boolean;
@@ -169,6 +167,8 @@ export interface SetTarget<C extends Columns = Columns, V = Static<C>> extends T
    */
   write(tx: Tx, batch: TargetBatch, rows: readonly TargetRow<V>[]): Promise<Outcome[]>;
   readonly plain?: PlainInserts<TargetBatch>;
+  /** @returns null: rows of the batch may do more than create records */
+  newRecords?(tx: Tx, batch: TargetBatch): Promise<NewRecords | null>;
 }
 
 /** One attempt at one row. */

@@ -84,7 +84,7 @@ export function validateRows({ target, batch }: RowsInput, rows: readonly OpenRo
   return { valid, invalid };
 }
 
-function tooManyFields(target: Target, batch: TargetBatch, fields: readonly string[]): string | null {
+export function tooManyFields(target: Target, batch: TargetBatch, fields: readonly string[]): string | null {
   const columns = batch.header.length;
   if (!target.isStrict || countExtraFields(fields, columns) === 0) return null;
   return `The row has ${fields.length} fields, but the header has ${columns}. Put quotes around a cell that contains the delimiter.`;

@@ -11,6 +11,9 @@ const BUDGET_BYTES = 8 * 2 ** 20;
 
 const budget = new ByteBudget(BUDGET_BYTES);
 
+/** Waits until the process has the memory for a slice. */
+export const takeMemory = (bytes: number): Promise<Disposable> => budget.take(bytes);
+
 export interface RowRange {
   readonly batchId: string;
   readonly firstRow: number;
@@ -88,6 +91,23 @@ async function readRows(db: Context["db"], range: Omit<RowRange, "bytes">): Prom
     sql`SELECT row_number AS row, fields, problem FROM rowmill.batch_rows WHERE ${chosen(range)} ORDER BY row_number`,
   );
   return rows;
+}
+
+/** Gives all open rows that are valid CSV to `add`, in their order. They are read as one text, and nothing of them is kept. */
+export async function readAll(
+  { db }: Pick<Context, "db">,
+  range: Omit<RowRange, "bytes">,
+  add: (row: number, fields: string[]) => void,
+): Promise<void> {
+  const { rows } = await db.execute<{ numbers: string; cells: string }>(sql`
+    SELECT coalesce(string_agg(row_number::text, ','), '') AS numbers, coalesce(string_agg(fields::text, ','), '') AS cells FROM (
+      SELECT row_number, fields FROM rowmill.batch_rows WHERE ${chosen(range)} AND problem IS NULL ORDER BY row_number
+    ) AS open`);
+  const [read] = rows;
+  if (!read) return;
+  const numbers = JSON.parse(`[${read.numbers}]`) as number[];
+  const cells = JSON.parse(`[${read.cells}]`) as string[][];
+  for (const [index, row] of numbers.entries()) add(row, cells[index] ?? []);
 }
 
 const chosen = ({ where = sql`true`, ...range }: Omit<RowRange, "bytes">) =>

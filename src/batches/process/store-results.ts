@@ -2,6 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import type { RowEffect, RowError } from "../../schema/batches.ts";
+import type { CreatedRecords } from "../../targets/new-records.ts";
 import type { DisplacedRow, Outcome } from "../../targets/target.ts";
 
 export interface RowOutcome {
@@ -126,6 +127,26 @@ export async function storeSuccesses(
         AS done (row_number, record_id${list("name")})`);
   }
   return counts;
+}
+
+/** Keys and versions are texts of the database. They go back as they are. */
+export async function storeCreated(
+  tx: Tx,
+  { batchId, attempt }: ChunkAttempt,
+  { rows, identities }: CreatedRecords,
+): Promise<void> {
+  const lines = (text: string) => sql`string_to_array(${text}::text, E'\\n')`;
+  const [names, arrays, values] = identities
+    ? [
+        sql`, record_key, record_version`,
+        sql`, ${lines(identities.keys)}, ${lines(identities.versions)}`,
+        sql`, record_key, record_version::bigint`,
+      ]
+    : [sql``, sql``, sql``];
+  await tx.db.execute(sql`
+    INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, effect, completed_at${names})
+    SELECT ${batchId}, row_number, 'success', ${attempt}, 'created', statement_timestamp()${values}
+    FROM unnest(${`{${rows.join()}}`}::int[]${arrays}) AS created (row_number${names}) ORDER BY row_number`);
 }
 
 export async function storeFailures(

@@ -2,15 +2,16 @@
 import { type SQL, sql } from "drizzle-orm";
 import { LRUCache } from "lru-cache";
 import type { Context, Tx } from "../../context.ts";
-import { postgresError, underSavepoint } from "../../platform/postgres/database.ts";
+import { postgresError } from "../../platform/postgres/database.ts";
 import { SQLSTATE } from "../../platform/sqlstates.ts";
 import { allocateIdArray } from "../../targets/allocate-ids.ts";
 import { isRemote } from "../../targets/target.ts";
-import { classifyError } from "./classify-error.ts";
 import { endStatementOnAbort } from "./end-statement.ts";
 import type { OpenChunk } from "./lock-chunk.ts";
 import type { OpenRow, RowsInput } from "./process-rows.ts";
 import { isOpen, SLICE_BYTES } from "./read-open-rows.ts";
+import { tryWrite } from "./try-write.ts";
+import { writeNewRecords } from "./write-new-records.ts";
 
 /** For smaller chunks, a statement that writes few rows costs little. */
 const MIN_ROWS_TO_LEARN = 1000;
@@ -20,9 +21,6 @@ const mostlyOther = new LRUCache<string, true>({ max: 1000 });
 
 /** Targets whose statements the database does not support, as Citus may not. This process reads all of their rows. */
 const unsupported = new WeakSet<object>();
-
-/** The lock timeout of a statement that must not wait. Shorter than the `deadlock_timeout` of PostgreSQL, so that it ends before a deadlock. */
-const GIVE_UP_AFTER = "100ms";
 
 /** Row numbers include blank lines. A chunk with many of them would reserve many ids in vain. */
 const MAX_NUMBERS_PER_ROW = 2;
@@ -51,7 +49,10 @@ export async function writePlainRows(
   isShared: boolean,
   signal: AbortSignal,
 ): Promise<PlainRows> {
-  if (isRemote(target) || target.secrets || !target.plain || mostlyOther.has(batch.id)) return NO_ROWS;
+  if (isRemote(target) || target.secrets || mostlyOther.has(batch.id)) return NO_ROWS;
+  if (target.newRecords)
+    return { ...NO_ROWS, count: await writeNewRecords(ctx, tx, { batch, target }, chunk, signal) };
+  if (!target.plain) return NO_ROWS;
   if (unsupported.has(target.plain)) return NO_ROWS;
   const numbers = chunk.lastRow - chunk.firstRow + 1;
   // PostgreSQL sorts the cells: in its memory for most chunks, and in a file if a row is large.
@@ -62,7 +63,7 @@ export async function writePlainRows(
   await using _ = await endStatementOnAbort(ctx, tx, signal);
   const ids = await allocateIdArray(tx, table, numbers);
   const id = sql`(${ids}::bigint[])[row_number - ${chunk.firstRow - 1}::int]`;
-  const onRefused = (error: unknown) => {
+  const onError = (error: unknown) => {
     if (postgresError(error)?.code !== SQLSTATE.featureNotSupported) return;
     unsupported.add(plain);
     ctx.log.warn(
@@ -75,7 +76,7 @@ export async function writePlainRows(
     if (count !== undefined || unsupported.has(plain)) break;
     if (isUnordered && !isShared) continue;
     const write = () => writeAndStore(tx, statement, chunk);
-    count = await unlessRefused(tx, signal, write, onRefused, isUnordered);
+    count = await tryWrite(tx, signal, write, { mayWait: !isUnordered, onError });
   }
   const isMostlyOther = (count ?? 0) < chunk.rowCount / 2;
   if (isMostlyOther && chunk.rowCount >= MIN_ROWS_TO_LEARN) mostlyOther.set(batch.id, true);
@@ -84,26 +85,6 @@ export async function writePlainRows(
     count: count ?? 0,
     withIds: (rows) => rows.map((row) => ({ ...row, id: list[row.row - chunk.firstRow] })),
   };
-}
-
-/** Undefined: the error says nothing about the other rows or about other statements, and its changes are rolled back. */
-async function unlessRefused(
-  tx: Tx,
-  signal: AbortSignal,
-  write: () => Promise<number>,
-  onRefused: (error: unknown) => void,
-  isUnordered: boolean,
-): Promise<number | undefined> {
-  signal.throwIfAborted();
-  try {
-    return await underSavepoint(tx.db, write, isUnordered ? GIVE_UP_AFTER : undefined);
-  } catch (error) {
-    signal.throwIfAborted();
-    const hasWaited = isUnordered && postgresError(error)?.code === SQLSTATE.lockNotAvailable;
-    if (!hasWaited && classifyError(error).kind === "fatal") throw error;
-    onRefused(error);
-    return undefined;
-  }
 }
 
 /** One statement, so that neither cells nor ids travel. Results are stored in the order of the file, which readers follow. */

@@ -8,6 +8,7 @@ import { rowCheck } from "../columns/row-check.ts";
 import type { Columns, SetTarget, Values } from "../target.ts";
 import { checkTableDestination } from "./check/check-table.ts";
 import { readTable } from "./read/read-table.ts";
+import { newTableRecords } from "./write/new-table-records.ts";
 import type { TableWriter } from "./write/table-outcomes.ts";
 import { planTable, type TableDefinition } from "./write/table-plan.ts";
 import { undoTable } from "./write/undo-table.ts";
@@ -34,6 +35,7 @@ export function tableTarget(
     ...describeTarget(definition, version),
     recordsName: `${schema}.${table}`,
     check: (batch) => rowCheck(definition, batch),
+    newRecords: async (tx, batch) => newTableRecords(await writerFor(tx), batch, rowCheck(definition, batch)),
     write: async (tx, batch, rows) => writeTable(tx, await writerFor(tx), batch, rows),
     ...(canUndo ? { undo: async (tx, _batch, rows) => undoTable(tx, await writerFor(tx), rows) } : {}),
   };

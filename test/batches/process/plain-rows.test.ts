@@ -1,13 +1,12 @@
 /** Rows that are written in the database have the same results and records as rows that are read and checked one by one. */
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import type { BatchMode } from "../../../src/schema/batches.ts";
-import { deliverChunk } from "../../support/batches.ts";
 import type { Client } from "../../support/client.ts";
 import { countRowWaits } from "../../support/count.ts";
 import { chunksOf, receive } from "../../support/imports.ts";
 import { nastyCell } from "../../support/nasty-cells.ts";
 import { type Random, randomOf } from "../../support/random.ts";
+import { deliver, forgetSizes, type StoredRow, uploadRows } from "../../support/stored-rows.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
@@ -17,11 +16,6 @@ const rowmill = useRowmill();
 const ROWS = 75;
 const SEEDS = Array.from({ length: 12 }, (_, index) => index + 1);
 const LIMITS = [200, 500, 10_000];
-
-interface StoredRow {
-  readonly fields: readonly string[];
-  readonly problem: string | null;
-}
 
 function nastyRow(random: Random, plainShare: number): StoredRow {
   if (random.below(100) < plainShare) {
@@ -36,40 +30,6 @@ function nastyRow(random: Random, plainShare: number): StoredRow {
 
 /** As the columns are in the file; the mapping of the target follows it. */
 const HEADERS = ["title,author,description", "description,author,title", "author,other,title"];
-
-async function uploadRows(
-  user: Client,
-  rows: readonly StoredRow[],
-  { mode, target, header }: { mode: BatchMode; target: string; header: string },
-): Promise<string> {
-  const lines = rows.map((_, index) => `${index},b,c`).join("\n");
-  const batch = await receive(user, `${header}\n${lines}\n`, mode, target);
-  await rowmill.ctx.pool.query(
-    `UPDATE rowmill.batch_rows SET fields = given.fields::json, problem = given.problem
-    FROM unnest($2::int[], $3::text[], $4::text[]) AS given (row_number, fields, problem)
-    WHERE batch_id = $1 AND batch_rows.row_number = given.row_number`,
-    [
-      batch,
-      rows.map((_, index) => index + 2),
-      rows.map(({ fields }) => JSON.stringify(fields)),
-      rows.map(({ problem }) => problem),
-    ],
-  );
-  return batch;
-}
-
-/** As the rows of a chunk are processed if its size is unknown. */
-const forgetSizes = (batch: string) =>
-  rowmill.ctx.pool.query("UPDATE rowmill.chunks SET bytes = NULL WHERE batch_id = $1", [batch]);
-
-async function deliver(batch: string, order: readonly number[]): Promise<number> {
-  let plain = 0;
-  for (const firstRow of order) {
-    const settled = await deliverChunk(rowmill.ctx, batch, firstRow);
-    plain += (settled as { plain?: number }).plain ?? 0;
-  }
-  return plain;
-}
 
 /** Everything but times, and the order of ids instead of ids. A message names a book by its id, which stands for the row that wrote it. */
 async function outcomeOf(batch: string, { userId }: Client, target: string) {
@@ -146,10 +106,10 @@ test.for([...CASES, { target: "records", mode: "insert" as const }])(
       for (const isRead of [false, true]) {
         const user = await rowmill.newUser();
         if (seed % 2 === 0) await ownEarlierBooks(user);
-        const batch = await uploadRows(user, rows, { mode, target, header });
+        const batch = await uploadRows(rowmill, user, rows, { mode, target, header });
         expect(await chunksOf(rowmill, batch)).toEqual([2, 27, 52]);
-        if (isRead) await forgetSizes(batch);
-        const written = await deliver(batch, order);
+        if (isRead) await forgetSizes(rowmill, batch);
+        const written = await deliver(rowmill, batch, order);
         if (isRead) expect(written).toBe(0);
         else plain += written;
         outcomes.push(await outcomeOf(batch, user, target));
@@ -168,8 +128,8 @@ test("every row of a plain file is written in the database", async () => {
       problem: null,
     }));
     const header = "title,author,description";
-    const batch = await uploadRows(user, rows, { mode: "insert", target, header });
-    expect(await deliver(batch, [2, 27, 52])).toBe(ROWS);
+    const batch = await uploadRows(rowmill, user, rows, { mode: "insert", target, header });
+    expect(await deliver(rowmill, batch, [2, 27, 52])).toBe(ROWS);
     expect((await user.batch(batch)).body).toMatchObject({ state: "completed", counts: { success: ROWS } });
   }
 });
@@ -190,7 +150,7 @@ test("a chunk does not wait for a transaction that may wait for it", async () =>
     // Shorter than that of the chunk, so that this transaction would fail if both waited for each other.
     await other.query("SET LOCAL deadlock_timeout = '500ms'");
     await other.query(insert, [user.userId, last]);
-    const delivered = deliver(batch, [2]);
+    const delivered = deliver(rowmill, batch, [2]);
     await until("the chunk waits", async () => (await countRowWaits(rowmill.ctx.pool)) > 0);
     await other.query(insert, [user.userId, first]);
     await other.query("COMMIT");
