@@ -13,6 +13,8 @@ describe.skipIf(!hasBrowser)("the console", () => {
     const page = await browser.open("/records");
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     await page.getByRole("link", { name: "Create an account" }).click();
+    // Until the code of the page has arrived, the sign-in is still there, with fields of the same names.
+    await page.getByRole("heading", { name: "Create an account" }).waitFor();
     await page.getByLabel("Username").fill("ada");
     await page.getByRole("textbox", { name: "Password" }).fill("correct horse");
     await page.getByRole("button", { name: "Create an account" }).click();
@@ -25,6 +27,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
 
     await page.getByRole("button", { name: "Signed in as ada" }).click();
     await page.getByRole("menuitem", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
     await page.getByLabel("Username").fill("ada");
     await page.getByRole("textbox", { name: "Password" }).fill("wrong");
     await page.getByRole("button", { name: "Sign in" }).click();
