@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { hasBrowser } from "../support/browser.ts";
 import { findBarriers, findWide, LAN_HOST, useConsole } from "../support/console.ts";
+import { until } from "../support/until.ts";
 import { useRowmill } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
@@ -19,7 +20,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await page.getByRole("textbox", { name: "Password" }).fill("correct horse");
     await page.getByRole("button", { name: "Create an account" }).click();
     await page.getByRole("heading", { name: "Records", exact: true }).waitFor();
-    expect(await page.title()).toBe("Records · Rowmill");
+    await until("the page has its title", async () => (await page.title()) === "Records · Rowmill");
     // No script can read a token.
     expect(
       await page.evaluate("document.cookie + JSON.stringify({ ...localStorage, ...sessionStorage })"),
