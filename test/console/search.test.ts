@@ -89,7 +89,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await keepSearching(page).click();
     await until("the search continues", async () => answers.count("absent") === 12);
     await page.getByRole("link", { name: "Workflows" }).click();
-    await page.getByRole("heading", { name: "Workflows" }).waitFor();
+    await page.getByRole("heading", { name: "Workflows", exact: true }).waitFor();
     answerAbsent();
     await page.waitForTimeout(1000);
     expect(answers.count("absent")).toBe(12);

@@ -222,7 +222,7 @@ describe.skipIf(!hasBrowser)("targets in the console", () => {
     await page.getByRole("button", { name: "Delete…" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
     await page.getByText("shared is deleted.").waitFor();
-    await page.getByRole("heading", { name: "Targets" }).waitFor();
+    await page.getByRole("heading", { name: "Targets", exact: true }).waitFor();
     await page.getByRole("cell", { name: "Built in" }).first().waitFor();
     expect(await page.getByRole("link", { name: "Both" }).count()).toBe(0);
   });
