@@ -90,7 +90,7 @@ function NewTarget({ start }: { readonly start: Start }) {
           },
         }}
         isNew
-        // What was typed now would be lost with the page.
+        // The page that follows would lose anything typed now.
         isReadOnly={isSaving}
         saveError={failure !== null && failure.of === definition ? failure.error : null}
         notes={start.notes}
