@@ -41,7 +41,9 @@ export default defineConfig({
           isolate: false,
           // Tests wait for the database and for workers about half of the time.
           maxWorkers: 3,
-          testTimeout: 60_000,
+          // Only tests that hang take so long, and only on a busy machine do the build of the console and the sample data.
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
         },
       },
       {

@@ -107,6 +107,8 @@ describe.skipIf(!hasBrowser)("an import in the console", () => {
     await keyboard.press("Enter");
     await page.getByRole("heading", { name: "Import a file" }).waitFor();
     const tabTo = async (name: string) => {
+      // A button that does nothing yet does not get the focus.
+      await page.getByRole("button", { name, exact: true, disabled: false }).waitFor();
       for (let presses = 0; presses < 60; presses++) {
         await keyboard.press("Tab");
         const focused = await page.evaluate<string>(

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { hasBrowser } from "../support/browser.ts";
 import { findBarriers, findWide, LAN_HOST, useConsole } from "../support/console.ts";
+import { until } from "../support/until.ts";
 import { useRowmill } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
@@ -13,11 +14,13 @@ describe.skipIf(!hasBrowser)("the console", () => {
     const page = await browser.open("/records");
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     await page.getByRole("link", { name: "Create an account" }).click();
+    // Until the code of the page has arrived, the sign-in is still there, with fields of the same names.
+    await page.getByRole("heading", { name: "Create an account" }).waitFor();
     await page.getByLabel("Username").fill("ada");
     await page.getByRole("textbox", { name: "Password" }).fill("correct horse");
     await page.getByRole("button", { name: "Create an account" }).click();
     await page.getByRole("heading", { name: "Records", exact: true }).waitFor();
-    expect(await page.title()).toBe("Records · Rowmill");
+    await until("the page has its title", async () => (await page.title()) === "Records · Rowmill");
     // No script can read a token.
     expect(
       await page.evaluate("document.cookie + JSON.stringify({ ...localStorage, ...sessionStorage })"),
@@ -25,6 +28,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
 
     await page.getByRole("button", { name: "Signed in as ada" }).click();
     await page.getByRole("menuitem", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
     await page.getByLabel("Username").fill("ada");
     await page.getByRole("textbox", { name: "Password" }).fill("wrong");
     await page.getByRole("button", { name: "Sign in" }).click();

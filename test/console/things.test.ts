@@ -37,7 +37,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await field(page, "Author").fill("Mary Shelley");
     browser.expectProblems(/400 \(Bad Request\)/);
     await page.getByRole("dialog").getByRole("button", { name: "Add a book" }).click();
-    expect(await field(page, "Title").getAttribute("aria-invalid")).toBe("true");
+    await field(page, "Title").and(page.locator("[aria-invalid=true]")).waitFor();
     await field(page, "Title").fill("Frankenstein");
     const file = { name: "cover.jpg", mimeType: "image/jpeg", buffer: await picture() };
     await page.locator("input[type=file]").setInputFiles(file);
@@ -100,6 +100,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await page.getByRole("dialog").getByRole("button", { name: "Create a token" }).click();
     const token = await field(page, "Token").inputValue();
     await page.getByRole("button", { name: "Copy: Token" }).click();
+    await button(page, "Copied").waitFor();
     expect(await page.evaluate("navigator.clipboard.readText()")).toBe(token);
     await expectGood(page);
     await button(page, "I have stored it").click();

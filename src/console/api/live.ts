@@ -1,6 +1,6 @@
 /** The one event stream of a page. Without it, the page asks every few seconds. */
 import { useEffect, useSyncExternalStore } from "react";
-import { invalidate, invalidateAll, queryClient } from "./queries.ts";
+import { invalidateAll, queryClient } from "./queries.ts";
 
 interface Topics {
   readonly batches?: readonly string[];
@@ -105,7 +105,9 @@ function open(): void {
     });
   }
   current.addEventListener("deleted", refreshPage);
-  current.addEventListener("notifications", () => void invalidate("/api/v1/notifications"));
+  current.addEventListener("notifications", () => {
+    void invalidateAll([{ prefix: "/api/v1/notifications" }], true);
+  });
 }
 
 /** Reads what has changed again. A new stream begins with the states of all its items, which are read together. */
@@ -116,7 +118,7 @@ function flush(): void {
     { prefix: `/api/v1/${noun}`, id },
     { prefix: `/api/v1/admin/${noun}`, id },
   ]);
-  void invalidateAll(changes);
+  void invalidateAll(changes, true);
 }
 
 /** Asks once, and tries the stream again after a pause that grows. @param unopened the stream that could not be opened */

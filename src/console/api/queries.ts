@@ -136,13 +136,28 @@ export function invalidate(prefix: string, id?: string): Promise<void> {
   return invalidateAll([{ prefix, id }]);
 }
 
-/** The same for several: a list that shows many of them is read once. */
-export function invalidateAll(
-  changes: readonly { readonly prefix: string; readonly id: string | undefined }[],
-): Promise<void> {
-  return queryClient.invalidateQueries({
+interface Changed {
+  readonly prefix: string;
+  readonly id?: string | undefined;
+}
+
+/**
+ * The same for several: a list that shows many of them is read once. A first read that is under way ends first, because it
+ * may have missed the changes.
+ * @param isByOthers whether other reads that are under way end first too. Such changes can come faster than answers, and
+ *   would cancel each read before it has ended.
+ */
+export async function invalidateAll(changes: readonly Changed[], isByOthers = false): Promise<void> {
+  const queries = queryClient.getQueryCache().findAll({
     predicate: ({ queryKey }) => changes.some(({ prefix, id }) => isAbout(queryKey, prefix, id)),
   });
+  await Promise.all(
+    queries.map(async ({ queryKey, state, promise }) => {
+      if (state.fetchStatus === "fetching" && (isByOthers || state.data === undefined))
+        await promise?.catch(() => undefined);
+      await queryClient.invalidateQueries({ queryKey, exact: true }, { cancelRefetch: !isByOthers });
+    }),
+  );
 }
 
 function isAbout([path, request]: QueryKey, prefix: string, id: string | undefined): boolean {

@@ -20,7 +20,8 @@ export interface Column<T> {
 
 export interface Selection {
   readonly ids: ReadonlySet<string>;
-  readonly set: (ids: ReadonlySet<string>) => void;
+  /** @param next gets the latest ids: the key `x` can follow before the table is drawn again */
+  readonly set: (next: (latest: ReadonlySet<string>) => ReadonlySet<string>) => void;
 }
 
 interface DataTableProps<T> {
@@ -52,10 +53,11 @@ export function DataTable<T>({ label, list, columns, idOf, onOpen, selection, em
     if (next === items.length - 1 && list.hasMore) list.loadMore();
   };
   const toggle = (item: T) => {
-    if (!selection) return;
-    const ids = new Set(selection.ids);
-    if (!ids.delete(idOf(item))) ids.add(idOf(item));
-    selection.set(ids);
+    selection?.set((latest) => {
+      const ids = new Set(latest);
+      if (!ids.delete(idOf(item))) ids.add(idOf(item));
+      return ids;
+    });
   };
   const withCurrent = (run: (item: T) => void) => () => {
     const item = items[current];
@@ -64,7 +66,7 @@ export function DataTable<T>({ label, list, columns, idOf, onOpen, selection, em
   useShortcuts({
     j: () => move(1),
     k: () => move(-1),
-    ...(selection ? { x: withCurrent(toggle), Escape: () => selection.set(new Set()) } : {}),
+    ...(selection ? { x: withCurrent(toggle), Escape: () => selection.set(() => new Set()) } : {}),
     ...(onOpen ? { Enter: withCurrent(onOpen) } : {}),
   });
 
@@ -86,7 +88,7 @@ export function DataTable<T>({ label, list, columns, idOf, onOpen, selection, em
                     aria-label={words.selectAll}
                     checked={areAllSelected}
                     indeterminate={!areAllSelected && selection.ids.size > 0}
-                    onChange={() => selection.set(areAllSelected ? new Set() : new Set(items.map(idOf)))}
+                    onChange={() => selection.set(() => new Set(areAllSelected ? [] : items.map(idOf)))}
                   />
                 </th>
               )}

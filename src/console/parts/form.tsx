@@ -4,6 +4,7 @@ import { type FormEvent, useState } from "react";
 import { RowmillError } from "../api/client.ts";
 import { words } from "../words/common.ts";
 import { messageOf } from "./feedback.tsx";
+import { useIsShown } from "./use-is-shown.ts";
 
 export interface Form {
   readonly error: unknown;
@@ -13,14 +14,17 @@ export interface Form {
   readonly onSubmit: (event: FormEvent) => void;
 }
 
-export function useForm(run: () => Promise<unknown>): Form {
+/** @param onDone unless the user has closed the form in the meantime: something else may be open by then */
+export function useForm<T>(run: () => Promise<T>, onDone?: (result: T) => void): Form {
+  const isShown = useIsShown();
   const [error, setError] = useState<unknown>(null);
   const [isRunning, setRunning] = useState(false);
   const submit = async () => {
     setRunning(true);
     setError(null);
     try {
-      await run();
+      const result = await run();
+      if (isShown()) onDone?.(result);
     } catch (cause) {
       setError(cause);
     } finally {

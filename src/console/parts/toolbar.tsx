@@ -88,6 +88,8 @@ export function SearchField({
         setText(currentTarget.value);
         report(currentTarget.value.trim());
       }}
+      // A report later on would lead back from the link that the user clicks now.
+      onBlur={() => report.flush()}
       onKeyDown={(event) => {
         if (event.key === "Escape") event.currentTarget.blur();
       }}

@@ -142,6 +142,7 @@ describe.skipIf(!hasBrowser)("the console for operators", () => {
     await dialog.getByRole("textbox", { name: "Hosts" }).fill("api.example.com\ncrm.example.com:8443");
     await dialog.getByRole("button", { name: "Save" }).click();
     await page.getByText("CRM_TOKEN is saved.").waitFor();
+    await dialog.waitFor({ state: "detached" });
     await page
       .getByRole("row", { name: /CRM_TOKEN api\.example\.com, crm\.example\.com:8443 Everybody/ })
       .waitFor();

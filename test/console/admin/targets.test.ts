@@ -109,7 +109,7 @@ describe.skipIf(!hasBrowser)("targets in the console", () => {
     const { pathname } = new URL(page.url());
     await page.goto(`${pathname}?tab=rows&row=2`);
     await page.getByText(/external_id DE3/).waitFor();
-  }, 60_000);
+  });
 
   test("one is proposed from a sample file, with the SQL of its table", async () => {
     browser.expectProblems(/400 \(Bad Request\)/);
@@ -222,7 +222,8 @@ describe.skipIf(!hasBrowser)("targets in the console", () => {
     await page.getByRole("button", { name: "Delete…" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
     await page.getByText("shared is deleted.").waitFor();
-    await page.getByRole("heading", { name: "Targets" }).waitFor();
+    await page.getByRole("heading", { name: "Targets", exact: true }).waitFor();
+    await page.getByRole("cell", { name: "Built in" }).first().waitFor();
     expect(await page.getByRole("link", { name: "Both" }).count()).toBe(0);
   });
 

@@ -215,6 +215,26 @@ describe("windows of rows", () => {
     expect(rows.at(199)?.row).toBe(2010);
     rows.dispose();
   });
+
+  test("rows that change while they are read are read again", async () => {
+    let title = "old";
+    const read: ReadPage = async () => {
+      const items = [{ ...rowOf(1), fields: { title } }];
+      // The answer is older than the change when it arrives.
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return { items, hasMore: false };
+    };
+    const rows = new RowWindows({ read, isDense: false });
+    rows.show(0, 20);
+    await settle();
+    title = "new";
+    rows.refresh();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(rows.at(0)?.fields.title).toBe("old");
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(rows.at(0)?.fields.title).toBe("new");
+    rows.dispose();
+  });
 });
 
 test("an hour of samples is kept in a bounded list", () => {

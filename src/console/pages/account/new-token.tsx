@@ -19,7 +19,7 @@ export function NewToken({ onClose, onCreated }: NewTokenProps) {
   const form = useForm(async () => {
     const expiry = days === "never" ? {} : { expires_in_days: Number(days) };
     onCreated(await client.post("/api/v1/auth/tokens", { body: { name, ...expiry } }));
-  });
+  }, onClose);
   return (
     <Dialog onClose={onClose} title={words.create}>
       <form onSubmit={form.onSubmit}>

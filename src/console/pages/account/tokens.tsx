@@ -45,7 +45,6 @@ export function Tokens() {
         <NewToken
           onClose={() => setCreating(false)}
           onCreated={(token) => {
-            setCreating(false);
             setCreated(token);
             void invalidate("/api/v1/auth/tokens");
           }}

@@ -10,18 +10,20 @@ import {
   IconUpload,
   IconX,
 } from "@tabler/icons-react";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { client } from "../../api/client.ts";
 import { invalidate, queryClient } from "../../api/queries.ts";
 import { Confirm } from "../../parts/confirm.tsx";
 import { showDone } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
+import { useBusy } from "../../parts/use-busy.ts";
+import { useMoveOn } from "../../parts/use-move-on.ts";
 import { batchWords as words } from "../../words/batches.ts";
 import { words as common } from "../../words/common.ts";
 import { allows } from "../allowed-actions.ts";
+import { retryRows, sendCommand } from "./data/commands.ts";
 import type { Batch } from "./data/types.ts";
-import { retryRows, sendCommand, useBusy } from "./data/use-batch-action.ts";
 
 type Asked = keyof typeof words.confirm;
 
@@ -119,13 +121,13 @@ interface QuestionsProps {
 }
 
 function Questions({ batch, asked, onClose }: QuestionsProps) {
-  const navigate = useNavigate();
+  const moveOn = useMoveOn();
   const { id, records, counts } = batch;
   const { cancel, commit, undo } = words.confirm;
   const remove = async () => {
     await client.delete("/api/v1/batches/{batch_id}", { path: { batch_id: id } });
     showDone(words.done.delete);
-    await navigate({ to: "/batches" });
+    await moveOn({ to: "/batches" });
     queryClient.removeQueries({ queryKey: ["/api/v1/batches/{batch_id}", { path: { batch_id: id } }] });
     await invalidate("/api/v1/batches");
   };

@@ -57,7 +57,7 @@ export function BatchesPage() {
   const names = new Set([...(targets?.items.map(({ name }) => name) ?? []), ...(target ? [target] : [])]);
   useLive({ batches: list.items.filter(({ state }) => isMoving(state)).map(({ id }) => id) });
   const change = (part: Parameters<typeof changed<typeof filter>>[1]) =>
-    void navigate({ search: changed(filter, part), replace: true });
+    void navigate({ search: (latest) => changed(latest, part), replace: true });
   const isFiltered = Object.keys(filter).length > 0;
   return (
     <Page title={words.title} description={words.description} actions={<ImportButton />}>

@@ -28,12 +28,13 @@ export function Replace({ batch, hasEdits, onClose }: ReplaceProps) {
     isWholeCell: false,
     ignoresCase: false,
   });
-  const [found, setFound] = useState<Replaced | null>(null);
+  const [preview, setPreview] = useState<{ readonly of: Replacement; readonly found: Replaced } | null>(null);
+  // The text can change while the matches of an earlier one are counted.
+  const found = preview?.of === form ? preview.found : null;
   const [error, setError] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
   const change = (next: Partial<Replacement>) => {
     setForm({ ...form, ...next });
-    setFound(null);
     setError(null);
   };
   const send = async (counted?: Replaced) => {
@@ -41,13 +42,13 @@ export function Replace({ batch, hasEdits, onClose }: ReplaceProps) {
     setError(null);
     try {
       const answer = await replaceCells(batch.id, form, counted);
-      if (!counted) return setFound(answer);
+      if (!counted) return setPreview({ of: form, found: answer });
       showDone(words.replaced(words.rows(answer.changed, formatCount(answer.changed))));
       onClose();
       await invalidate("/api/v1/batches", batch.id);
     } catch (cause) {
       // The number of matches may have changed since the preview.
-      setFound(null);
+      setPreview(null);
       setError(messageOf(cause));
     } finally {
       setBusy(false);

@@ -10,10 +10,11 @@ import { formatCount } from "../../parts/format.ts";
 import { Moment } from "../../parts/moment.tsx";
 import { SidePanel } from "../../parts/side-panel.tsx";
 import { StateBadge } from "../../parts/states.tsx";
+import { useBusy } from "../../parts/use-busy.ts";
 import { rowWords as words } from "../../words/rows.ts";
 import { allows } from "../allowed-actions.ts";
+import { retryRows } from "./data/commands.ts";
 import type { Batch } from "./data/types.ts";
-import { retryRows, useBusy } from "./data/use-batch-action.ts";
 
 type Detail = Schemas["RowDetail"];
 

@@ -21,6 +21,7 @@ import { ButtonTo } from "../../parts/link.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Toolbar } from "../../parts/toolbar.tsx";
+import { useBusy } from "../../parts/use-busy.ts";
 import { words as common } from "../../words/common.ts";
 import { inboxWords as words } from "../../words/inbox.ts";
 import { kindWords } from "../../words/kinds.ts";
@@ -45,29 +46,14 @@ const columns: readonly Column<Notification>[] = [
     isNumber: true,
     cell: (notification) => {
       const next = notification.read_at === null ? "read" : "unread";
-      const label = next === "read" ? words.markRead : words.markUnread;
       return (
         <Group gap={4} justify="flex-end" wrap="nowrap">
-          <Tooltip label={label}>
-            <ActionIcon
-              variant="subtle"
-              color="gray"
-              aria-label={label}
-              onClick={() => mark(notification, next)}
-            >
-              {next === "read" ? <IconMailOpened size={16} /> : <IconMail size={16} />}
-            </ActionIcon>
-          </Tooltip>
-          <Tooltip label={common.delete}>
-            <ActionIcon
-              variant="subtle"
-              color="gray"
-              aria-label={common.delete}
-              onClick={() => remove(notification)}
-            >
-              <IconTrash size={16} />
-            </ActionIcon>
-          </Tooltip>
+          <Action
+            label={next === "read" ? words.markRead : words.markUnread}
+            icon={next === "read" ? IconMailOpened : IconMail}
+            work={() => mark(notification, next)}
+          />
+          <Action label={common.delete} icon={IconTrash} work={() => remove(notification)} />
         </Group>
       );
     },
@@ -81,9 +67,10 @@ export function InboxPage() {
   const { data: counted } = useQuery(apiQuery(`${PATH}/unread-count`));
   const open = (notification: Notification) => {
     const path = subjectPath(notification);
-    if (notification.read_at === null) mark(notification, "read");
+    markOpened(notification);
     if (path !== null) void navigate({ to: path });
   };
+  const [isMarking, run] = useBusy();
   const markAll = () =>
     change(async () => {
       const { marked } = await client.post(`${PATH}/read`, { body: {} });
@@ -98,7 +85,12 @@ export function InboxPage() {
           <ButtonTo to="/account" search={{ section: "notifications" }} variant="subtle" color="gray">
             {words.preferences}
           </ButtonTo>
-          <Button variant="default" disabled={!counted?.unread} onClick={markAll}>
+          <Button
+            variant="default"
+            loading={isMarking}
+            disabled={!counted?.unread}
+            onClick={() => run(markAll)}
+          >
             {words.markAllRead}
           </Button>
         </>
@@ -153,19 +145,43 @@ export function InboxPage() {
   );
 }
 
-/** Runs a change, and shows what it has changed, also in the bell of the frame. */
-function change(run: () => Promise<unknown>): void {
-  run()
-    .catch(showFailure)
-    .finally(() => void invalidate(PATH));
+interface ActionProps {
+  readonly label: string;
+  readonly icon: typeof IconTrash;
+  readonly work: () => Promise<void>;
 }
 
-function mark({ id }: Notification, as: "read" | "unread"): void {
-  change(() => client.post(`${ONE}/${as}`, { path: { notification_id: id } }));
+/** Ignores further clicks until the list shows the change: a notification that is deleted twice is not found. */
+function Action({ label, icon: Icon, work }: ActionProps) {
+  const [, run] = useBusy();
+  return (
+    <Tooltip label={label}>
+      <ActionIcon variant="subtle" color="gray" aria-label={label} onClick={() => run(work)}>
+        <Icon size={16} />
+      </ActionIcon>
+    </Tooltip>
+  );
 }
 
-function remove({ id }: Notification): void {
-  change(() => client.delete(ONE, { path: { notification_id: id } }));
+/** Shows what it has changed, also in the bell of the frame. */
+async function change(run: () => Promise<unknown>): Promise<void> {
+  try {
+    await run();
+  } finally {
+    await invalidate(PATH);
+  }
+}
+
+function mark({ id }: Notification, as: "read" | "unread"): Promise<void> {
+  return change(() => client.post(`${ONE}/${as}`, { path: { notification_id: id } }));
+}
+
+function remove({ id }: Notification): Promise<void> {
+  return change(() => client.delete(ONE, { path: { notification_id: id } }));
+}
+
+function markOpened(notification: Notification): void {
+  if (notification.read_at === null) void mark(notification, "read").catch(showFailure);
 }
 
 function Event({ notification }: { readonly notification: Notification }) {
@@ -196,7 +212,7 @@ function Event({ notification }: { readonly notification: Notification }) {
             to={path}
             size="sm"
             style={{ fontWeight: isUnread ? 600 : 400 }}
-            onClick={() => isUnread && mark(notification, "read")}
+            onClick={() => markOpened(notification)}
           >
             {text}
           </Anchor>

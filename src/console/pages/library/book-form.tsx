@@ -32,14 +32,13 @@ export function BookForm({ book, onClose }: BookFormProps) {
     for (const name of FIELDS) if (values[name] !== (book?.[name] ?? "")) body.append(name, values[name]);
     if (picture !== undefined && (picture || book)) body.append("picture", picture ?? "");
     // A form without fields is not a form.
-    if (book && [...body.keys()].length === 0) return onClose();
+    if (book && [...body.keys()].length === 0) return;
     const saved = (await (book
       ? client.call("patch", "/api/v1/books/{id}", { path: { id: book.id }, body })
       : client.call("post", "/api/v1/books", { body }))) as Book;
     showDone((book ? words.saved : words.added)(saved.title));
     void invalidate("/api/v1/books");
-    onClose();
-  });
+  }, onClose);
   const field = (name: (typeof FIELDS)[number]) => ({
     value: values[name],
     error: fieldError(form.error, name),

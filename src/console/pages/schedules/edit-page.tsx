@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 import { client } from "../../api/client.ts";
 import { apiQuery, invalidate } from "../../api/queries.ts";
 import { Failure, Loading, showDone } from "../../parts/feedback.tsx";
 import { Page } from "../../parts/page.tsx";
+import { useMoveOn } from "../../parts/use-move-on.ts";
 import { scheduleWords as words } from "../../words/schedules.ts";
 import { draftOf, newDraft } from "./draft.ts";
 import { ScheduleForm } from "./schedule-form.tsx";
@@ -13,7 +14,7 @@ const editRoute = getRouteApi("/signed-in/schedules/$scheduleId/edit");
 const parent = { to: "/schedules", name: words.title };
 
 export function NewSchedulePage() {
-  const navigate = useNavigate();
+  const moveOn = useMoveOn();
   return (
     <Page title={words.newTitle} description={words.description} parent={parent}>
       <ScheduleForm
@@ -23,7 +24,7 @@ export function NewSchedulePage() {
           const { id } = await client.post("/api/v1/schedules", { body: body as never, idempotencyKey });
           void invalidate("/api/v1/schedules");
           showDone(words.created);
-          await navigate({ to: "/schedules/$scheduleId", params: { scheduleId: id } });
+          await moveOn({ to: "/schedules/$scheduleId", params: { scheduleId: id } });
         }}
       />
     </Page>
@@ -32,7 +33,7 @@ export function NewSchedulePage() {
 
 export function EditSchedulePage() {
   const { scheduleId } = editRoute.useParams();
-  const navigate = useNavigate();
+  const moveOn = useMoveOn();
   const path = { schedule_id: scheduleId };
   const { data, error, refetch } = useQuery(apiQuery("/api/v1/schedules/{schedule_id}", { path }));
   if (!data) return error ? <Failure error={error} onRetry={() => void refetch()} /> : <Loading />;
@@ -45,7 +46,7 @@ export function EditSchedulePage() {
           await client.patch("/api/v1/schedules/{schedule_id}", { path, body: body as never });
           await invalidate("/api/v1/schedules");
           showDone(words.saved);
-          await navigate({ to: "/schedules/$scheduleId", params: { scheduleId } });
+          await moveOn({ to: "/schedules/$scheduleId", params: { scheduleId } });
         }}
       />
     </Page>

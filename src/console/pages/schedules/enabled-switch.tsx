@@ -1,9 +1,9 @@
 import { Switch } from "@mantine/core";
 import "@mantine/core/styles/Switch.layer.css";
-import { useState } from "react";
 import { client } from "../../api/client.ts";
 import { invalidate } from "../../api/queries.ts";
-import { showDone, showFailure } from "../../parts/feedback.tsx";
+import { showDone } from "../../parts/feedback.tsx";
+import { useBusy } from "../../parts/use-busy.ts";
 import { scheduleWords as words } from "../../words/schedules.ts";
 
 interface EnabledSwitchProps {
@@ -14,28 +14,21 @@ interface EnabledSwitchProps {
 }
 
 export function EnabledSwitch({ schedule, isOwn, label }: EnabledSwitchProps) {
-  const [isRunning, setRunning] = useState(false);
+  const [isBusy, run] = useBusy();
   const { id, name, is_enabled } = schedule;
   const change = async (isEnabled: boolean) => {
-    setRunning(true);
     const request = { path: { schedule_id: id }, body: { is_enabled: isEnabled } };
-    try {
-      if (isOwn) await client.patch("/api/v1/schedules/{schedule_id}", request);
-      else await client.patch("/api/v1/admin/schedules/{schedule_id}", request);
-      await invalidate(isOwn ? "/api/v1/schedules" : "/api/v1/admin/schedules");
-      showDone(isEnabled ? words.turnedOn(name) : words.turnedOff(name));
-    } catch (error) {
-      showFailure(error);
-    } finally {
-      setRunning(false);
-    }
+    if (isOwn) await client.patch("/api/v1/schedules/{schedule_id}", request);
+    else await client.patch("/api/v1/admin/schedules/{schedule_id}", request);
+    await invalidate(isOwn ? "/api/v1/schedules" : "/api/v1/admin/schedules");
+    showDone(isEnabled ? words.turnedOn(name) : words.turnedOff(name));
   };
   return (
     <Switch
       checked={is_enabled}
-      disabled={isRunning}
+      disabled={isBusy}
       {...(label ? { label } : { "aria-label": words.enabledLabel(name) })}
-      onChange={({ currentTarget }) => void change(currentTarget.checked)}
+      onChange={({ currentTarget: { checked } }) => run(() => change(checked))}
     />
   );
 }

@@ -1,14 +1,16 @@
 import { Button, Stack } from "@mantine/core";
 import { IconClockEdit, IconPencil, IconPlayerPlay, IconTrash } from "@tabler/icons-react";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { client } from "../../api/client.ts";
 import { invalidate } from "../../api/queries.ts";
 import { useCurrentUser } from "../../api/session.ts";
 import { Confirm } from "../../parts/confirm.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
-import { showDone, showFailure } from "../../parts/feedback.tsx";
+import { showDone } from "../../parts/feedback.tsx";
 import { FormFailure, useForm } from "../../parts/form.tsx";
+import { useBusy } from "../../parts/use-busy.ts";
+import { useMoveOn } from "../../parts/use-move-on.ts";
 import { scheduleWords as words } from "../../words/schedules.ts";
 import { problemsOfAnswer } from "../tasks/form/api-problems.ts";
 import { EnabledSwitch } from "./enabled-switch.tsx";
@@ -24,29 +26,22 @@ interface ScheduleActionsProps {
 export function ScheduleActions({ schedule, isOwn }: ScheduleActionsProps) {
   const { role } = useCurrentUser();
   const [asked, setAsked] = useState<"delete" | "times" | null>(null);
-  const [isRunning, setRunning] = useState(false);
-  const navigate = useNavigate();
+  const [isBusy, run] = useBusy();
+  const moveOn = useMoveOn();
   const path = { schedule_id: schedule.id };
   // Operators see the schedules of others, and administrators change them.
   if (!isOwn && role !== "admin") return null;
   const refresh = () => invalidate(isOwn ? "/api/v1/schedules" : "/api/v1/admin/schedules");
-  const run = async () => {
-    setRunning(true);
-    try {
-      if (isOwn) await client.post("/api/v1/schedules/{schedule_id}/run", { path, body: {} });
-      else await client.post("/api/v1/admin/schedules/{schedule_id}/run", { path });
-      showDone(words.ran);
-      await refresh();
-    } catch (error) {
-      showFailure(error);
-    } finally {
-      setRunning(false);
-    }
+  const runNow = async () => {
+    if (isOwn) await client.post("/api/v1/schedules/{schedule_id}/run", { path, body: {} });
+    else await client.post("/api/v1/admin/schedules/{schedule_id}/run", { path });
+    showDone(words.ran);
+    await refresh();
   };
   const remove = async () => {
     await client.delete("/api/v1/schedules/{schedule_id}", { path });
     showDone(words.removed);
-    await navigate({ to: "/schedules" });
+    await moveOn({ to: "/schedules" });
     await refresh();
   };
   return (
@@ -81,9 +76,9 @@ export function ScheduleActions({ schedule, isOwn }: ScheduleActionsProps) {
         </Button>
       )}
       <Button
-        loading={isRunning}
+        loading={isBusy}
         leftSection={<IconPlayerPlay size={16} aria-hidden />}
-        onClick={() => void run()}
+        onClick={() => run(runNow)}
       >
         {words.runNow}
       </Button>
@@ -112,8 +107,7 @@ function ChangeTimes({ schedule, onClose }: { readonly schedule: Schedule; reado
     });
     await invalidate("/api/v1/admin/schedules");
     showDone(words.saved);
-    onClose();
-  });
+  }, onClose);
   return (
     <Dialog onClose={onClose} size="lg" title={words.changeTimes}>
       <form noValidate onSubmit={form.onSubmit}>

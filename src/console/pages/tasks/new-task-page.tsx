@@ -9,6 +9,7 @@ import { CopyText } from "../../parts/copy.tsx";
 import { Failure, Loading, showDone, showFailure } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { Page } from "../../parts/page.tsx";
+import { useMoveOn } from "../../parts/use-move-on.ts";
 import { words as commonWords } from "../../words/common.ts";
 import { taskWords as words } from "../../words/tasks.ts";
 import { problemsOfAnswer } from "./form/api-problems.ts";
@@ -45,7 +46,7 @@ function PrefilledForm({ from }: { readonly from: string }) {
 }
 
 function TaskForm({ initial }: { readonly initial: TaskDraft }) {
-  const navigate = route.useNavigate();
+  const moveOn = useMoveOn();
   const [draft, setDraft] = useState(initial);
   const [error, setError] = useState<unknown>(null);
   const [isSubmitted, setSubmitted] = useState(false);
@@ -71,7 +72,7 @@ function TaskForm({ initial }: { readonly initial: TaskDraft }) {
       const task = await client.post("/api/v1/tasks", { body, idempotencyKey: key });
       void invalidate("/api/v1/tasks");
       showDone(words.created_(formatCount(task.number)));
-      await navigate({ to: "/tasks/$taskId", params: { taskId: task.id } });
+      await moveOn({ to: "/tasks/$taskId", params: { taskId: task.id } });
     } catch (failure) {
       setError(failure);
       if (Object.keys(problemsOfAnswer(failure)).length === 0) showFailure(failure);

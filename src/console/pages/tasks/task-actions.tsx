@@ -1,11 +1,13 @@
 import { Button, Menu } from "@mantine/core";
 import { IconChevronDown, IconPlayerStop, IconRefresh, IconRepeat, IconTrash } from "@tabler/icons-react";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Schemas } from "../../../client/operations.ts";
 import { client } from "../../api/client.ts";
 import { invalidate } from "../../api/queries.ts";
-import { showDone, showFailure } from "../../parts/feedback.tsx";
+import { showDone } from "../../parts/feedback.tsx";
+import { useBusy } from "../../parts/use-busy.ts";
+import { useMoveOn } from "../../parts/use-move-on.ts";
 import { words as commonWords } from "../../words/common.ts";
 import { taskWords as words } from "../../words/tasks.ts";
 import { allows } from "../allowed-actions.ts";
@@ -21,7 +23,8 @@ interface TaskActionsProps {
 
 export function TaskActions({ task, isOwn }: TaskActionsProps) {
   const [asked, setAsked] = useState<LifeAction | null>(null);
-  const navigate = useNavigate();
+  const [isBusy, run] = useBusy();
+  const moveOn = useMoveOn();
   const act = isOwn ? ownActions(task.id) : operatorActions(task.id);
   const refresh = () => invalidate(isOwn ? "/api/v1/tasks" : "/api/v1/admin/tasks");
   const cancel = async (reason: string) => {
@@ -38,7 +41,7 @@ export function TaskActions({ task, isOwn }: TaskActionsProps) {
     await act.delete();
     showDone(words.removed);
     // Without the task, its page would ask for it again.
-    await navigate({ to: isOwn ? "/tasks" : "/admin/tasks" } as never);
+    await moveOn({ to: isOwn ? "/tasks" : "/admin/tasks" } as never);
     await refresh();
   };
   return (
@@ -54,8 +57,9 @@ export function TaskActions({ task, isOwn }: TaskActionsProps) {
       )}
       {allows(task, "retry") && task.status !== "completed" && (
         <Button
+          loading={isBusy}
           leftSection={<IconRefresh size={16} aria-hidden />}
-          onClick={() => void retry().catch(showFailure)}
+          onClick={() => run(retry)}
         >
           {words.retry}
         </Button>

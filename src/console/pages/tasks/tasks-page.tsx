@@ -59,7 +59,7 @@ export function TasksPage() {
   useLive({ tasks: list.items.filter(isOpen).map(({ id }) => id) });
   const isFiltered = Object.keys(filter).length > 0;
   const change = (part: Parameters<typeof changed<typeof filter>>[1]) =>
-    void setFilter({ search: changed(filter, part), replace: true });
+    void setFilter({ search: (latest) => changed(latest, part), replace: true });
   return (
     <Page
       title={words.title}

@@ -12,7 +12,9 @@ import type { Schemas } from "../../../client/operations.ts";
 import { client } from "../../api/client.ts";
 import { invalidate } from "../../api/queries.ts";
 import { Confirm } from "../../parts/confirm.tsx";
-import { showDone, showFailure } from "../../parts/feedback.tsx";
+import { showDone } from "../../parts/feedback.tsx";
+import { useBusy } from "../../parts/use-busy.ts";
+import { useIsShown } from "../../parts/use-is-shown.ts";
 import { words as common } from "../../words/common.ts";
 import { webhookWords as words } from "../../words/webhooks.ts";
 
@@ -28,7 +30,8 @@ const PATH = "/api/v1/webhooks/{webhook_id}";
 
 export function WebhookActions({ webhook, onEdit, onSecret, onTested, onDeleted }: WebhookActionsProps) {
   const [asked, setAsked] = useState<"off" | "rotate" | "delete" | null>(null);
-  const [isTesting, setTesting] = useState(false);
+  const [isBusy, run] = useBusy();
+  const isShown = useIsShown();
   const path = { webhook_id: webhook.id };
   const reload = () => invalidate("/api/v1/webhooks");
   const enable = async (is_enabled: boolean) => {
@@ -37,13 +40,10 @@ export function WebhookActions({ webhook, onEdit, onSecret, onTested, onDeleted 
     await reload();
   };
   const test = async () => {
-    setTesting(true);
     try {
-      onTested((await client.post(`${PATH}/test`, { path })).id);
-    } catch (error) {
-      showFailure(error);
+      const { id } = await client.post(`${PATH}/test`, { path });
+      if (isShown()) onTested(id);
     } finally {
-      setTesting(false);
       void reload();
     }
   };
@@ -68,13 +68,14 @@ export function WebhookActions({ webhook, onEdit, onSecret, onTested, onDeleted 
   };
   return (
     <>
-      <Button variant="default" loading={isTesting} onClick={() => void test()}>
+      <Button variant="default" loading={isBusy} onClick={() => run(test)}>
         {words.test}
       </Button>
       {!webhook.is_enabled && (
         <Button
+          loading={isBusy}
           leftSection={<IconPlayerPlay size={16} aria-hidden />}
-          onClick={() => void enable(true).catch(showFailure)}
+          onClick={() => run(() => enable(true))}
         >
           {words.switchOn}
         </Button>

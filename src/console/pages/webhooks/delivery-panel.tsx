@@ -1,18 +1,18 @@
 import { Alert, Box, Button, Group, Stack, Text, Title } from "@mantine/core";
 import { IconRepeat } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import type { AnswerOf, OperationOf, Schemas } from "../../../client/operations.ts";
 import { client } from "../../api/client.ts";
 import { apiQuery, invalidate } from "../../api/queries.ts";
 import { CopiedId } from "../../parts/copy.tsx";
 import { Facts } from "../../parts/facts.tsx";
-import { Failure, Loading, showDone, showFailure } from "../../parts/feedback.tsx";
+import { Failure, Loading, showDone } from "../../parts/feedback.tsx";
 import { formatCount, formatDuration } from "../../parts/format.ts";
 import { Moment } from "../../parts/moment.tsx";
 import { SidePanel } from "../../parts/side-panel.tsx";
 import { Snippet } from "../../parts/snippet.tsx";
 import { StateBadge } from "../../parts/states.tsx";
+import { useBusy } from "../../parts/use-busy.ts";
 import { kindWords } from "../../words/kinds.ts";
 import { deliveryWords as words } from "../../words/webhooks.ts";
 
@@ -40,19 +40,12 @@ export function DeliveryPanel({ webhook, id, onClose }: DeliveryPanelProps) {
 
 function Details({ webhook, delivery }: { webhook: Schemas["Webhook"]; delivery: Delivery }) {
   const { id, message_id, state, attempts, created_at, ended_at, next_attempt_at, error, body } = delivery;
-  const [isRunning, setRunning] = useState(false);
+  const [isBusy, run] = useBusy();
   const replay = async () => {
-    setRunning(true);
-    try {
-      const path = { webhook_id: webhook.id, delivery_id: id };
-      await client.post("/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", { path });
-      showDone(words.replayed);
-      await invalidate("/api/v1/webhooks");
-    } catch (cause) {
-      showFailure(cause);
-    } finally {
-      setRunning(false);
-    }
+    const path = { webhook_id: webhook.id, delivery_id: id };
+    await client.post("/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", { path });
+    showDone(words.replayed);
+    await invalidate("/api/v1/webhooks");
   };
   const headers = [
     ...webhook.header_names.map((name) => `${name}: ${words.hidden}`),
@@ -68,8 +61,8 @@ function Details({ webhook, delivery }: { webhook: Schemas["Webhook"]; delivery:
             size="xs"
             variant={state === "failed" ? "filled" : "default"}
             leftSection={<IconRepeat size={14} aria-hidden />}
-            loading={isRunning}
-            onClick={() => void replay()}
+            loading={isBusy}
+            onClick={() => run(replay)}
           >
             {words.replay}
           </Button>

@@ -30,20 +30,25 @@ export function WebhookForm({ webhook, onClose, onCreated }: WebhookFormProps) {
   const [removesHeaders, setRemovesHeaders] = useState(false);
   const parsed = parseHeaders(headerText);
   const areEventsMissing = events.length === 0;
-  const form = useForm(async () => {
-    if (parsed.error !== undefined || areEventsMissing) return;
-    const keepsHeaders = headerText.trim() === "" && !removesHeaders;
-    const headers = keepsHeaders ? {} : { headers: removesHeaders ? {} : parsed.headers };
-    const body = { url: url.trim(), description, events, ...headers };
-    if (webhook) {
-      await client.patch("/api/v1/webhooks/{webhook_id}", { path: { webhook_id: webhook.id }, body });
-      showDone(words.saved);
-      onClose();
-    } else {
-      onCreated?.(await client.post("/api/v1/webhooks", { body }));
-    }
-    void invalidate("/api/v1/webhooks");
-  });
+  const form = useForm(
+    async () => {
+      if (parsed.error !== undefined || areEventsMissing) return false;
+      const keepsHeaders = headerText.trim() === "" && !removesHeaders;
+      const headers = keepsHeaders ? {} : { headers: removesHeaders ? {} : parsed.headers };
+      const body = { url: url.trim(), description, events, ...headers };
+      if (webhook) {
+        await client.patch("/api/v1/webhooks/{webhook_id}", { path: { webhook_id: webhook.id }, body });
+        showDone(words.saved);
+      } else {
+        onCreated?.(await client.post("/api/v1/webhooks", { body }));
+      }
+      void invalidate("/api/v1/webhooks");
+      return true;
+    },
+    (isSaved) => {
+      if (isSaved) onClose();
+    },
+  );
   const names = webhook?.header_names ?? [];
   return (
     <form onSubmit={form.onSubmit} noValidate>

@@ -11,6 +11,7 @@ import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Secret } from "../../parts/secret.tsx";
 import { SidePanel } from "../../parts/side-panel.tsx";
+import { useMoveOn } from "../../parts/use-move-on.ts";
 import { kindWords } from "../../words/kinds.ts";
 import { webhookWords as words } from "../../words/webhooks.ts";
 import { WebhookActions } from "./actions.tsx";
@@ -29,6 +30,7 @@ export function WebhookPage() {
   const { id } = route.useParams();
   const { edit, delivery } = route.useSearch();
   const navigate = route.useNavigate();
+  const moveOn = useMoveOn();
   const found = useQuery(apiQuery("/api/v1/webhooks/{webhook_id}", { path: { webhook_id: id } }));
   const [secret, setSecret] = useState<string | null>(null);
   const show = (chosen: { edit?: true; delivery?: string }) =>
@@ -52,7 +54,7 @@ export function WebhookPage() {
           onEdit={() => show({ edit: true })}
           onSecret={setSecret}
           onTested={(deliveryId) => show({ delivery: deliveryId })}
-          onDeleted={() => navigate({ to: "/webhooks" })}
+          onDeleted={() => moveOn({ to: "/webhooks" })}
         />
       }
     >

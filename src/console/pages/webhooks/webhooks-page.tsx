@@ -51,13 +51,7 @@ export function WebhooksPage() {
       />
       {add && (
         <SidePanel title={words.create} onClose={close} isForm>
-          <WebhookForm
-            onClose={close}
-            onCreated={(webhook) => {
-              close();
-              setCreated(webhook);
-            }}
-          />
+          <WebhookForm onClose={close} onCreated={setCreated} />
         </SidePanel>
       )}
       {created && (

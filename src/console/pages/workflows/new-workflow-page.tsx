@@ -1,5 +1,4 @@
 import { Button, Group, Stack } from "@mantine/core";
-import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { randomKey } from "../../../client/keys.ts";
 import { client } from "../../api/client.ts";
@@ -8,6 +7,7 @@ import { CopyText } from "../../parts/copy.tsx";
 import { messageOf, showDone } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { Page } from "../../parts/page.tsx";
+import { useMoveOn } from "../../parts/use-move-on.ts";
 import { words as commonWords } from "../../words/common.ts";
 import { workflowWords as words } from "../../words/workflows.ts";
 import { problemsOfAnswer } from "../tasks/form/api-problems.ts";
@@ -17,7 +17,7 @@ import { EXAMPLES } from "./examples.ts";
 import { WorkflowEditor } from "./workflow-editor.tsx";
 
 export function NewWorkflowPage() {
-  const navigate = useNavigate();
+  const moveOn = useMoveOn();
   const [text, setText] = useState(() => JSON.stringify(EXAMPLES.steps, null, 2));
   const [problems, setProblems] = useState<Problems>({});
   const [isRunning, setRunning] = useState(false);
@@ -31,7 +31,7 @@ export function NewWorkflowPage() {
       const workflow = await client.post("/api/v1/workflows", { body: body as never, idempotencyKey: key });
       void invalidate("/api/v1/workflows");
       showDone(words.started(formatCount(workflow.number)));
-      await navigate({ to: "/workflows/$workflowId", params: { workflowId: workflow.id } });
+      await moveOn({ to: "/workflows/$workflowId", params: { workflowId: workflow.id } });
     } catch (error) {
       const found = problemsOfAnswer(error);
       setProblems(Object.keys(found).length > 0 ? found : { "": messageOf(error) });

@@ -1,10 +1,10 @@
 import { Button } from "@mantine/core";
 import { IconPlayerStop, IconRefresh, IconTrash } from "@tabler/icons-react";
-import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { client } from "../../api/client.ts";
 import { invalidate } from "../../api/queries.ts";
 import { showDone } from "../../parts/feedback.tsx";
+import { useMoveOn } from "../../parts/use-move-on.ts";
 import { workflowWords as words } from "../../words/workflows.ts";
 import { allows } from "../allowed-actions.ts";
 import { type LifeAction, LifeQuestions } from "../life-questions.tsx";
@@ -18,7 +18,7 @@ interface WorkflowActionsProps {
 
 export function WorkflowActions({ workflow, isOwn }: WorkflowActionsProps) {
   const [asked, setAsked] = useState<LifeAction | null>(null);
-  const navigate = useNavigate();
+  const moveOn = useMoveOn();
   const path = { workflow_id: workflow.id };
   const refresh = () => invalidate(isOwn ? "/api/v1/workflows" : "/api/v1/admin/workflows");
   const cancel = async (reason: string) => {
@@ -36,7 +36,7 @@ export function WorkflowActions({ workflow, isOwn }: WorkflowActionsProps) {
   const remove = async () => {
     await client.delete("/api/v1/workflows/{workflow_id}", { path });
     showDone(words.removed);
-    await navigate({ to: "/workflows" });
+    await moveOn({ to: "/workflows" });
     await refresh();
   };
   return (

@@ -62,7 +62,7 @@ export function WorkflowsPage() {
   useLive({ workflows: list.items.filter(({ state }) => state === "running").map(({ id }) => id) });
   const isFiltered = Object.keys(filter).length > 0;
   const change = (part: Parameters<typeof changed<typeof filter>>[1]) =>
-    void setFilter({ search: changed(filter, part), replace: true });
+    void setFilter({ search: (latest) => changed(latest, part), replace: true });
   const create = (
     <Button component={Link} to="/workflows/new" leftSection={<IconPlus size={16} aria-hidden />}>
       {words.create}

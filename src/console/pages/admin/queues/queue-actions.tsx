@@ -5,7 +5,8 @@ import type { Schemas } from "../../../../client/operations.ts";
 import { client } from "../../../api/client.ts";
 import { invalidate } from "../../../api/queries.ts";
 import { Confirm } from "../../../parts/confirm.tsx";
-import { showDone, showFailure } from "../../../parts/feedback.tsx";
+import { showDone } from "../../../parts/feedback.tsx";
+import { useBusy } from "../../../parts/use-busy.ts";
 import { queuePageWords as words } from "../../../words/admin-overview.ts";
 import { queueWords } from "../../../words/queues.ts";
 import { PurgeDialog } from "./purge-dialog.tsx";
@@ -13,6 +14,7 @@ import { PurgeDialog } from "./purge-dialog.tsx";
 export function QueueActions({ queue }: { readonly queue: Schemas["Queue"] }) {
   const [asked, setAsked] = useState<"pause" | "purge" | null>(null);
   const [reason, setReason] = useState("");
+  const [isBusy, run] = useBusy();
   const path = { queue: queue.name };
   const name = queueWords[queue.name];
   const close = () => setAsked(null);
@@ -31,7 +33,7 @@ export function QueueActions({ queue }: { readonly queue: Schemas["Queue"] }) {
   return (
     <Group gap={4} wrap="nowrap" justify="flex-end">
       {queue.is_paused ? (
-        <Button size="compact-sm" variant="light" onClick={() => void resume().catch(showFailure)}>
+        <Button size="compact-sm" variant="light" loading={isBusy} onClick={() => run(resume)}>
           {words.resume}
         </Button>
       ) : (

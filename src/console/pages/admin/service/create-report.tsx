@@ -17,13 +17,18 @@ interface CreateReportProps {
 export function CreateReport({ onClose, onCreated }: CreateReportProps) {
   const [kind, setKind] = useState<(typeof REPORT_KINDS)[number]>("daily");
   const [date, setDate] = useState("");
-  const form = useForm(async () => {
-    const { id } = await client.post("/api/v1/reports", { body: { kind, ...(date ? { date } : {}) } });
-    await invalidate("/api/v1/reports");
-    showDone(words.created);
-    onClose();
-    onCreated(id);
-  });
+  const form = useForm(
+    async () => {
+      const { id } = await client.post("/api/v1/reports", { body: { kind, ...(date ? { date } : {}) } });
+      await invalidate("/api/v1/reports");
+      showDone(words.created);
+      return id;
+    },
+    (id) => {
+      onClose();
+      onCreated(id);
+    },
+  );
   return (
     <Dialog onClose={onClose} title={words.createTitle}>
       <form onSubmit={form.onSubmit}>

@@ -19,15 +19,20 @@ const FIELDS = ["username", "email", "password"] as const;
 export function CreateUser({ onClose, onCreated }: CreateUserProps) {
   const [draft, setDraft] = useState({ username: "", email: "", password: "" });
   const [role, setRole] = useState<(typeof ROLES)[number]>("user");
-  const form = useForm(async () => {
-    const { username, email, password } = draft;
-    const body = { username, role, ...(email ? { email } : {}), ...(password ? { password } : {}) };
-    const { id } = await client.post("/api/v1/accounts", { body });
-    await invalidate("/api/v1/accounts");
-    showDone(words.createdUser(username));
-    onClose();
-    onCreated(id);
-  });
+  const form = useForm(
+    async () => {
+      const { username, email, password } = draft;
+      const body = { username, role, ...(email ? { email } : {}), ...(password ? { password } : {}) };
+      const { id } = await client.post("/api/v1/accounts", { body });
+      await invalidate("/api/v1/accounts");
+      showDone(words.createdUser(username));
+      return id;
+    },
+    (id) => {
+      onClose();
+      onCreated(id);
+    },
+  );
   const field = (name: (typeof FIELDS)[number]) => ({
     value: draft[name],
     error: fieldError(form.error, name),

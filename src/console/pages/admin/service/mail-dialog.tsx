@@ -1,14 +1,14 @@
 import { Button, Code, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { client } from "../../../api/client.ts";
 import { apiQuery, invalidate } from "../../../api/queries.ts";
 import { Dialog } from "../../../parts/dialog.tsx";
 import { Facts } from "../../../parts/facts.tsx";
-import { Failure, Loading, showDone, showFailure } from "../../../parts/feedback.tsx";
+import { Failure, Loading, showDone } from "../../../parts/feedback.tsx";
 import { formatCount } from "../../../parts/format.ts";
 import { Moment } from "../../../parts/moment.tsx";
 import { StateBadge } from "../../../parts/states.tsx";
+import { useBusy } from "../../../parts/use-busy.ts";
 import { outboxWords as words } from "../../../words/admin-service.ts";
 import { titleOf } from "../../tasks/form/fields.ts";
 
@@ -18,18 +18,11 @@ const RETRYABLE = ["failed", "uncertain", "suppressed", "cancelled"];
 export function MailDialog({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
   const path = { mail_id: id };
   const { data: mail, error } = useQuery(apiQuery("/api/v1/outbox/{mail_id}", { path }));
-  const [isRunning, setRunning] = useState(false);
+  const [isBusy, run] = useBusy();
   const retry = async () => {
-    setRunning(true);
-    try {
-      await client.post("/api/v1/outbox/{mail_id}/retry", { path });
-      await invalidate("/api/v1/outbox");
-      showDone(words.retried);
-    } catch (cause) {
-      showFailure(cause);
-    } finally {
-      setRunning(false);
-    }
+    await client.post("/api/v1/outbox/{mail_id}/retry", { path });
+    await invalidate("/api/v1/outbox");
+    showDone(words.retried);
   };
   return (
     <Dialog onClose={onClose} size="lg" title={mail?.subject || words.mail}>
@@ -66,7 +59,7 @@ export function MailDialog({ id, onClose }: { readonly id: string; readonly onCl
               <Text size="xs" c="dimmed" maw={380}>
                 {words.retryHint}
               </Text>
-              <Button loading={isRunning} onClick={() => void retry()}>
+              <Button loading={isBusy} onClick={() => run(retry)}>
                 {words.retry}
               </Button>
             </Group>

@@ -29,8 +29,7 @@ export function SecretDialog({ secret, onClose }: SecretDialogProps) {
     await client.put("/api/v1/admin/secrets/{name}", { path: { name }, body });
     await invalidate("/api/v1/admin/secrets");
     showDone(words.saved(name));
-    onClose();
-  });
+  }, onClose);
   return (
     <Dialog onClose={onClose} title={secret ? words.replaceTitle(secret.name) : words.create}>
       <form onSubmit={form.onSubmit}>

@@ -6,6 +6,7 @@ import { invalidate } from "../../../api/queries.ts";
 import { Confirm } from "../../../parts/confirm.tsx";
 import { messageOf, showDone } from "../../../parts/feedback.tsx";
 import { formatCount } from "../../../parts/format.ts";
+import { useBusy } from "../../../parts/use-busy.ts";
 import { userWords as words } from "../../../words/admin-service.ts";
 import { ROLES } from "../shared/search-shapes.ts";
 
@@ -15,6 +16,7 @@ type Account = AnswerOf<OperationOf<"get", "/api/v1/accounts/{id}">>;
 export function UserActions({ account }: { readonly account: Account }) {
   const [asked, setAsked] = useState<"disable" | "revoke" | null>(null);
   const [refusal, setRefusal] = useState("");
+  const [isBusy, run] = useBusy();
   const { id, username, role, email, disabled_at } = account;
   const path = { id };
   const act = (work: () => Promise<string>) => async () => {
@@ -67,23 +69,23 @@ export function UserActions({ account }: { readonly account: Account }) {
         allowDeselect={false}
         onChange={(value) => {
           const next = ROLES.find((known) => known === value);
-          if (next && next !== role) void setRole(next);
+          if (next && next !== role) run(() => setRole(next));
         }}
       />
       <Group gap="xs">
         {email && !disabled_at && (
-          <Button size="xs" variant="default" onClick={() => void reset()}>
+          <Button size="xs" variant="default" loading={isBusy} onClick={() => run(reset)}>
             {words.reset}
           </Button>
         )}
-        <Button size="xs" variant="default" onClick={() => void logOut()}>
+        <Button size="xs" variant="default" loading={isBusy} onClick={() => run(logOut)}>
           {words.logOut}
         </Button>
         <Button size="xs" variant="default" onClick={() => setAsked("revoke")}>
           {words.revoke}
         </Button>
         {disabled_at ? (
-          <Button size="xs" onClick={() => void enable()}>
+          <Button size="xs" loading={isBusy} onClick={() => run(enable)}>
             {words.enable}
           </Button>
         ) : (

@@ -6,18 +6,28 @@ import { words } from "../../../words/common.ts";
 /** The API takes as many ids in a filter. */
 const MAX_IDS = 100;
 
-/** The selected ids, from the address and into it. @param selected separated by commas */
+/** Ids, separated by commas. */
+type Selected = string | undefined;
+
+/** The selected ids, from the address and into it. @param change gets the next ones from the latest ones */
 export function selectionOf(
-  selected: string | undefined,
-  change: (selected: string | undefined) => void,
+  selected: Selected,
+  change: (next: (latest: Selected) => Selected) => void,
 ): Selection {
   return {
-    ids: new Set(selected?.split(",")),
-    set: (ids) => {
-      if (ids.size > MAX_IDS) {
-        notifications.show({ color: "yellow", message: words.selectionLimit(formatCount(MAX_IDS)) });
-      }
-      change([...ids].slice(0, MAX_IDS).join(",") || undefined);
-    },
+    ids: idsOf(selected),
+    set: (next) =>
+      change((latest) => {
+        const ids = [...next(idsOf(latest))];
+        if (ids.length > MAX_IDS) {
+          const message = words.selectionLimit(formatCount(MAX_IDS));
+          notifications.show({ id: "selection-limit", color: "yellow", message });
+        }
+        return ids.slice(0, MAX_IDS).join(",") || undefined;
+      }),
   };
+}
+
+function idsOf(selected: Selected): ReadonlySet<string> {
+  return new Set(selected?.split(","));
 }

@@ -8,6 +8,7 @@ import { Confirm } from "../../../parts/confirm.tsx";
 import { Failure, Loading, showDone, showFailure } from "../../../parts/feedback.tsx";
 import { Moment } from "../../../parts/moment.tsx";
 import { Page } from "../../../parts/page.tsx";
+import { useMoveOn } from "../../../parts/use-move-on.ts";
 import { targetWords } from "../../../words/targets.ts";
 import { ConflictAlert } from "./conflict-alert.tsx";
 import type { Version } from "./definition/definition.ts";
@@ -86,6 +87,7 @@ function VersionView({ shown, latest }: { readonly shown: Version; readonly late
 function EditTarget({ stored }: { readonly stored: Version }) {
   const { tab = "target" } = route.useSearch();
   const navigate = route.useNavigate();
+  const moveOn = useMoveOn();
   const { name } = stored;
   const [base, setBase] = useState<Omit<Version, "definition">>(stored);
   const editor = useEditor({ name, definition: stored.definition, isNew: false });
@@ -109,7 +111,7 @@ function EditTarget({ stored }: { readonly stored: Version }) {
     try {
       const body = { ...definition, version };
       const { notes: facts, ...saved } = await client.put("/api/v1/targets/{name}", { path: { name }, body });
-      editor.reset(definition);
+      editor.keep(definition);
       keep(saved);
       setNotes(facts);
       showDone(words.saved(name, saved.version));
@@ -128,7 +130,7 @@ function EditTarget({ stored }: { readonly stored: Version }) {
     isGone.current = true;
     showDone(words.deleted(name));
     void invalidateList();
-    await navigate({ to: "/admin/targets" });
+    await moveOn({ to: "/admin/targets" });
   };
   return (
     <Page

@@ -1,11 +1,11 @@
 /** Starts a target from a table, a file or JSON, and then edits the proposal. */
 import { Button, SegmentedControl, Stack } from "@mantine/core";
-import { getRouteApi } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { client } from "../../../api/client.ts";
 import { invalidate } from "../../../api/queries.ts";
 import { showDone, showFailure } from "../../../parts/feedback.tsx";
 import { Page } from "../../../parts/page.tsx";
+import { useMoveOn } from "../../../parts/use-move-on.ts";
 import { targetWords } from "../../../words/targets.ts";
 import type { Start } from "./definition/start.ts";
 import type { Tab } from "./definition/tabs.ts";
@@ -17,7 +17,6 @@ import "./targets.css";
 import { useEditor, useLeaveQuestion } from "./use-editor.ts";
 
 const { editor: words, start: startWords, title } = targetWords;
-const route = getRouteApi("/signed-in/operator/for-admins/admin/targets/new");
 const parent = { to: "/admin/targets", name: title };
 
 const WAYS = ["table", "file", "json"] as const;
@@ -49,7 +48,7 @@ export function NewTargetPage() {
 }
 
 function NewTarget({ start }: { readonly start: Start }) {
-  const navigate = route.useNavigate();
+  const moveOn = useMoveOn();
   const editor = useEditor({ name: start.name, definition: start.definition, isNew: true });
   const [failure, setFailure] = useState<{ readonly error: unknown; readonly of: unknown } | null>(null);
   const [tab, setTab] = useState<Tab>("target");
@@ -64,7 +63,7 @@ function NewTarget({ start }: { readonly start: Start }) {
       isSaved.current = true;
       void invalidate("/api/v1/targets", "");
       showDone(words.saved(name, saved.version ?? 1));
-      await navigate({ to: "/admin/targets/$name/edit", params: { name } });
+      await moveOn({ to: "/admin/targets/$name/edit", params: { name } });
     } catch (error) {
       setFailure({ error, of: definition });
       showFailure(error);
@@ -91,7 +90,8 @@ function NewTarget({ start }: { readonly start: Start }) {
           },
         }}
         isNew
-        isReadOnly={false}
+        // The page that follows would lose anything typed now.
+        isReadOnly={isSaving}
         saveError={failure !== null && failure.of === definition ? failure.error : null}
         notes={start.notes}
         sample={start.sample}

@@ -16,6 +16,8 @@ export interface Editor {
   readonly setDefinition: (definition: Definition) => void;
   readonly setJson: (text: string) => void;
   readonly discardJson: () => void;
+  /** This definition is stored. What was typed while it was saved stays. */
+  readonly keep: (definition: Definition) => void;
   /** Starts again, with what is stored. */
   readonly reset: (definition: Definition) => void;
 }
@@ -53,6 +55,7 @@ export function useEditor({ name: firstName, definition: first, isNew }: Initial
       if ("definition" in next) setDefinition(next.definition);
     },
     discardJson: () => setTyped(null),
+    keep: setStored,
     reset: (next) => {
       setDefinition(next);
       setStored(next);

@@ -1,11 +1,11 @@
 import { Button, Stack, TextInput } from "@mantine/core";
-import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Schemas } from "../../../../client/operations.ts";
 import { client } from "../../../api/client.ts";
 import { invalidate } from "../../../api/queries.ts";
 import { Confirm } from "../../../parts/confirm.tsx";
 import { showDone } from "../../../parts/feedback.tsx";
+import { useMoveOn } from "../../../parts/use-move-on.ts";
 import { bulkWords } from "../../../words/admin-bulk.ts";
 import { adminWorkWords as words } from "../../../words/admin-work.ts";
 import { batchWords } from "../../../words/batches.ts";
@@ -19,7 +19,7 @@ type Action = (typeof ACTIONS)[number];
 export function BatchActions({ batch }: { readonly batch: Schemas["AdminBatch"] }) {
   const [asked, setAsked] = useState<Action | null>(null);
   const [reason, setReason] = useState("");
-  const navigate = useNavigate();
+  const moveOn = useMoveOn();
   const run = async () => {
     if (!asked) return;
     const hasReason = takesReason("batches", asked) && reason.trim() !== "";
@@ -31,7 +31,7 @@ export function BatchActions({ batch }: { readonly batch: Schemas["AdminBatch"] 
     await client.post(`/api/v1/admin/batches/${asked}`, { body } as never);
     showDone(words.sent[asked]);
     // Without the import, its page would ask for it again.
-    if (asked === "delete") await navigate({ to: "/admin/batches" });
+    if (asked === "delete") await moveOn({ to: "/admin/batches" });
     await invalidate("/api/v1/admin/batches");
   };
   return (

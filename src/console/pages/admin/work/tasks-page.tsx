@@ -47,11 +47,13 @@ const columns: readonly Column<Task>[] = [
 ];
 
 export function TasksPage() {
-  const { filter, change: set, clear } = useFilter<TaskSearch>();
+  const { filter, change: set, update, clear } = useFilter<TaskSearch>();
   // Another filter shows other tasks.
   const change: typeof set = (part) => set({ selected: undefined, ...part });
   const isFiltered = Object.keys(filter).some((name) => name !== "selected");
-  const selection = selectionOf(filter.selected, (selected) => change({ selected }));
+  const selection = selectionOf(filter.selected, (next) =>
+    update(({ selected }) => ({ selected: next(selected) })),
+  );
   const query = taskFilterOf(filter);
   const list = useApiList("/api/v1/admin/tasks", { query });
   const types = useTypeOptions();

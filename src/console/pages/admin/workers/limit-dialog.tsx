@@ -28,14 +28,19 @@ export function LimitDialog({ limit, onClose }: LimitDialogProps) {
   const [perSecond, setPerSecond] = useState(textOf(limit?.per_second));
   const [concurrent, setConcurrent] = useState(textOf(limit?.concurrent));
   const types = useTypeOptions();
-  const form = useForm(async () => {
-    if (type === null) return;
-    const body = { per_second: numberOf(perSecond), concurrent: numberOf(concurrent) };
-    await client.put("/api/v1/admin/task-limits/{type}", { path: { type }, body });
-    await invalidate("/api/v1/admin/task-limits");
-    showDone(words.saved(titleOf(type)));
-    onClose();
-  });
+  const form = useForm(
+    async () => {
+      if (type === null) return false;
+      const body = { per_second: numberOf(perSecond), concurrent: numberOf(concurrent) };
+      await client.put("/api/v1/admin/task-limits/{type}", { path: { type }, body });
+      await invalidate("/api/v1/admin/task-limits");
+      showDone(words.saved(titleOf(type)));
+      return true;
+    },
+    (isSaved) => {
+      if (isSaved) onClose();
+    },
+  );
   return (
     <Dialog onClose={onClose} title={limit ? words.editLimit(titleOf(limit.type)) : words.setLimit}>
       <form onSubmit={form.onSubmit}>

@@ -50,6 +50,7 @@ export class RowWindows {
   #visible: readonly [first: number, last: number] = [0, 0];
   #settle: ReturnType<typeof setTimeout> | undefined;
   #version = 0;
+  #refreshes = 0;
   error: unknown = null;
 
   constructor(source: RowSource) {
@@ -118,6 +119,7 @@ export class RowWindows {
 
   /** Reads the visible rows again and drops the others. What is shown stays until the answer is here. */
   refresh(): void {
+    this.#refreshes++;
     const visible = new Set(this.#wanted());
     for (const [number, window] of this.#windows) {
       if (visible.has(number)) window.isStale = true;
@@ -202,6 +204,7 @@ export class RowWindows {
   async #read(window: number, signal: AbortSignal): Promise<void> {
     const start = this.#startOf(window);
     if (start === undefined) return;
+    const refreshes = this.#refreshes;
     const isFirst = window === 0 && this.#slots === 0;
     const end = this.#source.isDense && !isFirst ? start + WINDOW_ROWS : this.#starts[window + 1];
     const rows: Row[] = [];
@@ -218,6 +221,9 @@ export class RowWindows {
     const own = end === undefined ? rows : rows.filter(({ row }) => row < end);
     if (this.#source.isDense) this.#keepDense(window, isFirst, own, hasMore || own.length < rows.length);
     else this.#keepSparse(window, own, hasMore || own.length < rows.length);
+    const kept = this.#windows.get(window);
+    // A refresh came during the read, which may have missed what has changed.
+    if (kept) kept.isStale = refreshes !== this.#refreshes;
     this.error = null;
     this.#drop();
     this.#changed();

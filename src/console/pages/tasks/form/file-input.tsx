@@ -1,7 +1,7 @@
 /** One of the files of the user, or a new one. */
 import { Button, FileButton, Group, Progress, Select, Stack } from "@mantine/core";
 import { IconUpload } from "@tabler/icons-react";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { client } from "../../../api/client.ts";
 import { invalidate, useApiList } from "../../../api/queries.ts";
 import { showDone, showFailure } from "../../../parts/feedback.tsx";
@@ -20,6 +20,14 @@ interface FileInputProps {
 export function FileInput({ fileId, filePath, isRequired, maxBytes, error, onChange }: FileInputProps) {
   const files = useApiList("/api/v1/files", { query: { limit: 100 } });
   const [share, setShare] = useState<number | null>(null);
+  // The user goes on with the form while the file is sent. Afterwards, it may be gone, or have another type.
+  const report = useRef<typeof onChange>(null);
+  useEffect(() => {
+    report.current = onChange;
+    return () => {
+      report.current = null;
+    };
+  }, [onChange]);
   const upload = async (file: File | null) => {
     if (!file) return;
     setShare(0);
@@ -28,7 +36,7 @@ export function FileInput({ fileId, filePath, isRequired, maxBytes, error, onCha
         onProgress: ({ sent, total }) => setShare(total ? sent / total : 0),
       });
       await invalidate("/api/v1/files");
-      onChange({ fileId: stored.id, filePath: null });
+      report.current?.({ fileId: stored.id, filePath: null });
       showDone(words.uploaded(stored.name));
     } catch (failure) {
       showFailure(failure);

@@ -10,12 +10,10 @@ const words = targetWords.start;
 
 export function FromTable({ onStart }: { readonly onStart: (start: Start) => void }) {
   const [table, setTable] = useState("");
-  const form = useForm(async () => {
-    const { name, definition, notes } = await client.post("/api/v1/targets", {
-      query: { from_table: table.trim() },
-    });
-    onStart({ name, definition, notes, sample: null });
-  });
+  const form = useForm(
+    () => client.post("/api/v1/targets", { query: { from_table: table.trim() } }),
+    ({ name, definition, notes }) => onStart({ name, definition, notes, sample: null }),
+  );
   return (
     <form onSubmit={form.onSubmit} noValidate>
       <Stack className="panel" p="md" maw={640}>

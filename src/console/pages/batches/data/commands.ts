@@ -1,7 +1,6 @@
-import { useState } from "react";
 import { client } from "../../../api/client.ts";
 import { invalidate } from "../../../api/queries.ts";
-import { showDone, showFailure } from "../../../parts/feedback.tsx";
+import { showDone } from "../../../parts/feedback.tsx";
 import { batchWords as words } from "../../../words/batches.ts";
 
 const PATHS = {
@@ -29,18 +28,4 @@ export async function retryRows(
   const path = { batch_id: batchId };
   await client.post("/api/v1/batches/{batch_id}/retry", { path, body: { unprocessed: false, ...body } });
   await invalidate("/api/v1/batches", batchId);
-}
-
-/** Runs something once at a time, and shows why it failed. */
-export function useBusy(): readonly [isBusy: boolean, run: (work: () => Promise<void>) => void] {
-  const [isBusy, setBusy] = useState(false);
-  return [
-    isBusy,
-    (work) => {
-      setBusy(true);
-      void work()
-        .catch(showFailure)
-        .finally(() => setBusy(false));
-    },
-  ];
 }
