@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { DETAIL_BYTES } from "../platform/http/bounded-answers.ts";
 import { ChangedView, Expect } from "../platform/http/bulk.ts";
 import { problems } from "../platform/http/errors.ts";
-import { decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { decodeUuidCursor, PageQuery, SearchedPage, searchedPageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { ADMIN_BATCH_ACTIONS, type AdminBatchAction } from "./allowed-actions.ts";
 import { changeBatches } from "./control/change-batches.ts";
@@ -62,13 +62,13 @@ export function adminBatchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "List the batches of all users",
           description: "Newest first.",
           querystring: Type.Object({ ...adminBatchFilterFields, ...PageQuery }),
-          response: { 200: Page(Type.Ref("AdminBatch")), ...problems(400, 401, 403) },
+          response: { 200: SearchedPage(Type.Ref("AdminBatch")), ...problems(400, 401, 403) },
         },
       },
       async ({ ctx, query }) => {
         const page = { before: decodeUuidCursor(query.cursor), limit: query.limit };
         const found = await listBatches(ctx, readAdminBatchFilter(query), page);
-        return pageOf(
+        return searchedPageOf(
           found,
           ({ id }) => id,
           (batch) => viewAdminBatch(batch, ctx),

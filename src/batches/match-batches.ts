@@ -35,8 +35,14 @@ export function matches({
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+const NUMBER = /^\d{1,15}$/;
+
+/** Whether the filter is for words, which no index finds. A batch is found by its number at once, and by its id. */
+export const hasWords = ({ search, batchId }: BatchFilter): boolean =>
+  Boolean(search) && batchId === undefined && !UUID.test(search ?? "") && !NUMBER.test(search ?? "");
+
 function isFound(search: string): SQL | undefined {
   if (UUID.test(search)) return eq(batches.id, search);
   const isNamed = containsText(batches.filename, search);
-  return /^\d{1,15}$/.test(search) ? or(isNamed, eq(batches.number, Number(search))) : isNamed;
+  return NUMBER.test(search) ? or(isNamed, eq(batches.number, Number(search))) : isNamed;
 }

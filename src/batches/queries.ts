@@ -1,10 +1,24 @@
 /** Reads batches. */
-import { and, asc, desc, eq, getTableColumns, inArray, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  getTableColumns,
+  gte,
+  inArray,
+  isNull,
+  lt,
+  ne,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
+import { searchList } from "../platform/postgres/search-list.ts";
 import { batches } from "../schema/batches.ts";
-import { type BatchFilter, matches } from "./match-batches.ts";
+import { type BatchFilter, hasWords, matches } from "./match-batches.ts";
 
 /** Sums over a batch's chunks. */
 interface Sums {
@@ -83,7 +97,7 @@ export async function getAnyBatch({ db }: Context, batchId: string): Promise<Lis
 }
 
 /**
- * Lists the newest batches first: ids begin with the time of creation.
+ * Lists the newest batches first: ids begin with the time of creation. A search for words looks at a part of the list per page.
  * @param before the last id of the previous page; null for the first page
  */
 export async function listBatches(
@@ -92,8 +106,21 @@ export async function listBatches(
   { before, limit }: { readonly before: string | null; readonly limit: number },
 ): Promise<Found<ListedBatch>> {
   const older = before === null ? undefined : lt(batches.id, before);
-  const from = sql`${batches} WHERE ${and(matches(filter), isShown, older)} ORDER BY ${desc(batches.id)}`;
-  return readListed(ctx, from, sql`id DESC`, limit);
+  const inOrder = (where: SQL | undefined) => sql`${batches} WHERE ${where} ORDER BY ${desc(batches.id)}`;
+  const read = (last: string | number | null) => {
+    const isSearched = last === null ? undefined : gte(batches.id, String(last));
+    return readListed(ctx, inOrder(and(matches(filter), isShown, older, isSearched)), sql`id DESC`, limit);
+  };
+  if (!hasWords(filter)) return read(null);
+  // In the order of an index, so not by state or target.
+  const { search: _search, states: _states, target: _target, ...indexed } = filter;
+  return searchList(ctx.db, {
+    list: (count) =>
+      sql`SELECT id, created_at, filename FROM ${inOrder(and(matches(indexed), older) ?? sql`true`)} LIMIT ${count}`,
+    key: "id",
+    texts: ["filename"],
+    read,
+  });
 }
 
 /** Reads those of the batches that exist, by id. */

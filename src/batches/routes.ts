@@ -37,13 +37,13 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "List batches",
           description: "Your batches, newest first, without `header` and `mapping`.",
           querystring: Type.Object({ ...batchFilterFields, ...PageQuery }),
-          response: { 200: Page(Type.Ref("ListedBatch")), ...problems(400, 401) },
+          response: { 200: SearchedPage(Type.Ref("ListedBatch")), ...problems(400, 401) },
         },
       },
       async ({ ctx, user, query }) => {
         const page = { before: decodeUuidCursor(query.cursor), limit: query.limit };
         const found = await listBatches(ctx, { ...readBatchFilter(query), userId: user.id }, page);
-        return pageOf(
+        return searchedPageOf(
           found,
           ({ id }) => id,
           (batch) => viewListedBatch(batch, ctx),

@@ -115,22 +115,51 @@ function chunkStatesWith(status: "pending" | "processing" | "unprocessed", batch
   }
 }
 
+/** The rows that a page looks at. */
+interface RowRange {
+  /** Only rows with a higher number. */
+  readonly after: number;
+  readonly upTo: number;
+}
+
+/**
+ * Finds the rows that can have the status after a row, by the counts of their chunks, so that a page does not read the many
+ * rows of other statuses before and after them. null: no row has the status.
+ */
+async function rangeOfStatus(
+  { db }: Context,
+  { id, state }: StoredBatch,
+  status: "success" | "undone",
+  after: number,
+): Promise<RowRange | null> {
+  // Undo by an endpoint marks rows before it counts them, in the last chunk that is left.
+  const isBeingUndone =
+    state === "undoing"
+      ? sql`first_row = (SELECT max(first_row) FROM rowmill.chunks WHERE batch_id = ${id} AND NOT is_undone)`
+      : sql`false`;
+  const hasSome = status === "success" ? sql`succeeded > reversed` : sql`(reversed > 0 OR ${isBeingUndone})`;
+  const { rows } = await db.execute<{ first: number | null; last: number | null }>(sql`
+    SELECT min(first_row) AS first, max(last_row) AS last FROM rowmill.chunks
+    WHERE batch_id = ${id} AND last_row > ${after} AND ${hasSome}`);
+  const { first = null, last = null } = rows[0] ?? {};
+  return first === null || last === null ? null : { after: Math.max(after, first - 1), upTo: last };
+}
+
 /**
  * The FROM, WHERE and ORDER BY for rows of a status. A page costs the same wherever its rows are in the batch: rows with
  * a result are read from `row_results` (failed rows have a partial index), the others from the chunks that have some.
  * @param status null for all rows
  * The first rows are found before anything is joined to them: a partition of a new day has no statistics, and the planner may sort
  * all rows of a batch of which it expects few.
- * @param after only rows with a higher row number
  * @param limit the rows of a page; one more is found
- * @param cause only failed rows with this cause, up to a row number
+ * @param cause only failed rows with this cause
  */
 export function rowsOfStatus(
   batch: StoredBatch,
   status: RowStatus | null,
-  after: number,
+  { after, upTo = MAX_ROW_NUMBER }: Pick<RowRange, "after"> & Partial<RowRange>,
   limit: number,
-  cause?: Cause & { readonly upTo: number },
+  cause?: Cause,
 ): SQL {
   switch (status) {
     case "success":
@@ -142,7 +171,7 @@ export function rowsOfStatus(
         (
           SELECT * FROM rowmill.row_results AS results
           WHERE batch_id = ${batch.id} AND status = ${stored} AND undo ${undo} AND row_number > ${after}
-            AND ${cause ? sql`row_number <= ${cause.upTo} AND ${hasCause(cause)}` : sql`true`}
+            AND ${upTo < MAX_ROW_NUMBER ? sql`row_number <= ${upTo}` : sql`true`} AND ${cause ? hasCause(cause) : sql`true`}
           ORDER BY row_number LIMIT ${limit + 1}
         ) AS results
         ${cellsOfRow(batch.id)} ${chunkOfRow(batch.id)}
@@ -206,7 +235,11 @@ export async function listRows(
       addedBytes: isNamed ? nameBytes(batch) : ITEM_BYTES,
     });
   if (undo) return read(rowsNotReversed(batch, undo, after, limit));
-  if (!cause) return read(rowsOfStatus(batch, status, after, limit));
+  if (status === "success" || status === "undone") {
+    const range = await rangeOfStatus(ctx, batch, status, after);
+    return range ? read(rowsOfStatus(batch, status, range, limit)) : { items: [], hasMore: false };
+  }
+  if (!cause) return read(rowsOfStatus(batch, status, { after }, limit));
   return searchList(ctx.db, {
     list: (count) => sql`
       SELECT row_number, completed_at AS created_at, errors FROM rowmill.row_results
@@ -217,7 +250,7 @@ export async function listRows(
     // As stored: the size of the text would read it.
     bytes: sql`coalesce(pg_column_size(errors), 0)`,
     read: (last) =>
-      read(rowsOfStatus(batch, status, after, limit, { ...cause, upTo: Number(last ?? MAX_ROW_NUMBER) })),
+      read(rowsOfStatus(batch, status, { after, upTo: Number(last ?? MAX_ROW_NUMBER) }, limit, cause)),
   });
 }
 

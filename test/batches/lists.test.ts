@@ -186,8 +186,15 @@ test("with stale statistics, a list of a user with many batches reads the batche
   await fill(user.userId);
   await using plans = await explaining(ctx);
   const filter = { userId: user.userId, search: "may", states: ["paused"] } as const;
-  const { items } = await listBatches(plans, filter, { before: null, limit: 100 });
-  expect(items.map(({ filename }) => filename)).toEqual(["may.csv"]);
+  const found: string[] = [];
+  for (let before: string | null = null, isLast = false; !isLast; ) {
+    const { items, searchedTo } = await listBatches(plans, filter, { before, limit: 100 });
+    found.push(...items.map(({ filename }) => filename));
+    before = searchedTo ? String(searchedTo.key) : null;
+    isLast = before === null;
+  }
+  expect(found).toEqual(["may.csv"]);
   await listBatches(plans, { userId: user.userId }, { before: null, limit: 100 });
-  expect(plans.scans("batches")).toEqual(["batches_owner (user_id)"]);
+  expect(plans.scans("batches")).toContain("batches_owner (user_id)");
+  expect(plans.scans("batches").filter((scan) => !scan.startsWith("batches_owner ("))).toEqual([]);
 });

@@ -44,7 +44,7 @@ const READS_MORE: Readonly<Record<string, RegExp>> = {
   "A group or workflow has up to 10,000 tasks.": /[?&](group_id|workflow_id)=/,
   "Up to 50,000 batches of an owner are read in less than 50 ms.": /\/batches\?(.*&)?(state|target)=/,
   "The newest 10,000 workflows of all users are searched for a kind.": /\/admin\/workflows\?(.*&)?kind=/,
-  "Results have no index of these values.": /\/rows\?(.*&)?(status=(success|undone)|error_code|undo)=?/,
+  "10,000 failed rows are searched for a cause.": /\/rows\?(.*&)?error_code=/,
   "The answer counts the errors of the batch, or is read to its end.":
     /\/errors\?|\/results\/|^\/batch-status|\/export/,
   "Books can be sorted by title, and have no index for it.": /\/books\?sort=-?title/,

@@ -5,10 +5,11 @@ import { createClient } from "../../src/client/index.ts";
 import type { Client } from "../support/client.ts";
 import { addEndedTasks, long, short } from "../support/ended-tasks.ts";
 import { countRowsRead, recordReads } from "../support/large/rows-read.ts";
-import { useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
+import { useAdmin, useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill({ settings: { REQUEST_LOG: "off" } });
 const owner = useUserPerTest(rowmill);
+const admin = useAdmin(rowmill);
 
 interface Page {
   readonly items: readonly { readonly title: string }[];
@@ -101,6 +102,48 @@ test("a search of many books reads no more than the bound, although PostgreSQL e
   client.release();
   // An empty page is read twice, because its first item could be too long for it.
   expect(rows).toEqual([0, 10_001, 10_000, 10_000]);
+});
+
+test("batches are searched for words up to the bound", async () => {
+  const { pool } = rowmill.ctx;
+  const ids = [0, 1, 2, 3].map((n) => newBatchId(new Date(Date.now() - 86_400_000 + n * 1000)));
+  const insert = (id: string | undefined, name: string, state: string, count = 1) =>
+    pool.query(
+      `INSERT INTO rowmill.batches (id, user_id, target, filename, state, header, mapping, row_delay_ms, total_rows, finished_at)
+       SELECT CASE WHEN n = 0 THEN $1::uuid ELSE overlay(gen_random_uuid()::text placing left($1::uuid::text, 13) from 1)::uuid END,
+         $2, 'books', $3, $4::rowmill.batch_state, '{title}', '{"title":0}', 0, 0, now() FROM generate_series(0, $5::int) AS n`,
+      [id, owner.userId, name, state, count - 1],
+    );
+  await insert(ids[0], "needle-1.csv", "completed");
+  await insert(ids[1], "needle-2.csv", "failed");
+  await insert(ids[2], "hay.csv", "completed", 30_000);
+  await insert(ids[3], "needle-3.csv", "completed");
+  await pool.query("ANALYZE rowmill.batches");
+  const namesOf = async (query: string, client: Client = owner) => {
+    const pages: string[][] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const route = client === admin ? "/api/v1/admin/batches" : "/api/v1/batches";
+      const { body }: { body: { items: { filename: string }[]; next_cursor: string | null } } =
+        await client.get(`${route}?${query}${cursor && `&cursor=${cursor}`}`);
+      pages.push(body.items.map(({ filename }) => filename));
+      cursor = body.next_cursor;
+    }
+    return pages;
+  };
+  const statements = recordReads(rowmill);
+  expect(await namesOf("q=NEEDLE")).toEqual([["needle-3.csv"], [], [], ["needle-2.csv", "needle-1.csv"]]);
+  const rows = [];
+  for (const statement of statements.filter(({ text }) => text.includes("filename")))
+    rows.push((await countRowsRead(pool, statement)).rows);
+  expect(Math.max(...rows)).toBeGreaterThan(10_000);
+  // The rows of a bitmap scan are counted in the index and in the table.
+  expect(Math.max(...rows)).toBeLessThan(20_100);
+  expect(await namesOf("q=needle&state=failed")).toEqual([[], [], [], ["needle-2.csv"]]);
+  expect((await namesOf("q=needle", admin)).flat()).toEqual(["needle-3.csv", "needle-2.csv", "needle-1.csv"]);
+  // Ids and numbers are found at once.
+  expect(await namesOf(`q=${ids[0]}`)).toEqual([["needle-1.csv"]]);
+  const { rows: numbers } = await pool.query("SELECT number FROM rowmill.batches WHERE id = $1", [ids[0]]);
+  expect(await namesOf(`q=${numbers[0].number}`)).toEqual([["needle-1.csv"]]);
 });
 
 test("10,000 failed rows are looked at for a cause in one answer", async () => {

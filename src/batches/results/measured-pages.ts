@@ -59,7 +59,7 @@ function rowsOf(batch: StoredBatch, file: ResultFile, range: Range): SQL {
     case "failed":
       return rowsWithResult(batch, file, range);
     case "unprocessed":
-      return rowsOfStatus(batch, file, range.after, range.rows);
+      return rowsOfStatus(batch, file, range, range.rows);
   }
 }
 
