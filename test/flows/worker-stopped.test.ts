@@ -27,11 +27,16 @@ test("a stopping worker finishes its chunks and takes no new ones", async () => 
   await gate.open();
   expect(await stopped.ended).toEqual({ code: 0, signal: null });
   expect(stopped.lines("chunk received")).toHaveLength(2);
-  expect(firstRows(stopped.lines("chunk succeeded"))).toEqual(firstRows(stopped.lines("chunk received")));
+  // A chunk whose turn of a second is over ends with the rows that it has written.
+  const ended = [...stopped.lines("chunk succeeded"), ...stopped.lines("chunk continues later")];
+  expect(firstRows(ended)).toEqual(firstRows(stopped.lines("chunk received")));
   const order = messages(stopped);
   expect(order.lastIndexOf("chunk received")).toBeLessThan(order.indexOf("closing"));
   expect(order.at(-1)).toBe("closed");
-  expect((await user.batch(batch.id)).body.counts).toMatchObject({ processing: 0, pending: 150 });
+  const { processing, pending } = (await user.batch(batch.id)).body.counts;
+  expect(processing).toBe(0);
+  expect(pending).toBeGreaterThanOrEqual(150);
+  expect(pending).toBeLessThan(200);
 
   const other = await rowmill.startWorker();
   await user.finished(batch.id);
