@@ -85,13 +85,14 @@ describe("a download from the standby", () => {
   });
 
   test("waits once for a standby that no longer answers, and not for each page", async () => {
-    const { rowmill, response, reads } = await begin({ READ_TIMEOUT_SECONDS: "1" });
+    const { rowmill, response, reads } = await begin({ READ_TIMEOUT_SECONDS: "5" });
     replicated.standby.signalAll("SIGSTOP");
     onTestFinished(() => replicated.standby.signalAll("SIGCONT"));
     const before = reads();
     const { result, ms } = await timed(() => text(response));
     expect(rowsIn(result)).toBe(ROWS);
-    expect(ms).toBeLessThan(20_000);
+    // A wait for each page would take minutes.
+    expect(ms).toBeLessThan(40_000);
     expect(rowmill.ctx.replica?.readsFor(null)).toBeNull();
     // Two pages, of which one was asked for in advance, and the comparison of the positions.
     expect(reads() - before).toBeLessThan(5);
