@@ -5,10 +5,13 @@ import { SlowestFirst } from "./support/slowest-first.ts";
 const globalSetup = [join(import.meta.dirname, "support/postgres.ts")];
 /** Tests of the sources and documents themselves. */
 const STATIC = ["architecture.test.ts", "docs.test.ts", "plain-english.test.ts"];
-/** By default, vitest leaves one of two cores to itself. */
 const shared = {
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  // They end tests that hang, and are no measure of speed: machines are slow, busy, or stand still for seconds.
+  testTimeout: 120_000,
+  hookTimeout: 240_000,
+  teardownTimeout: 60_000,
+  expect: { poll: { timeout: 60_000 } },
+  // By default, vitest leaves one of two cores to itself.
   maxWorkers: 2,
   // Node runs TypeScript itself. With vitest's own loader, unit tests need a third more CPU.
   experimental: { viteModuleRunner: false, nodeLoader: false },
@@ -41,9 +44,7 @@ export default defineConfig({
           isolate: false,
           // Tests wait for the database and for workers about half of the time.
           maxWorkers: 3,
-          // Only tests that hang take so long, and only on a busy machine do the build of the console and the sample data.
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
+          testTimeout: 240_000,
         },
       },
       {
@@ -56,7 +57,7 @@ export default defineConfig({
           include: ["flows/**/*.test.ts"],
           exclude: ["flows/fairness.test.ts"],
           globalSetup,
-          testTimeout: 120_000,
+          testTimeout: 480_000,
           // As above. Programs are processes of their own.
           isolate: false,
           maxWorkers: 4,
@@ -71,7 +72,7 @@ export default defineConfig({
           sequence: { groupOrder: 3 },
           include: ["flows/fairness.test.ts"],
           globalSetup,
-          testTimeout: 120_000,
+          testTimeout: 240_000,
         },
       },
     ],

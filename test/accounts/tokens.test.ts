@@ -270,7 +270,7 @@ describe("the last use", () => {
     const { items } = (await user.get<Page>(TOKENS)).body;
     expect(items[0]?.last_used_at).toBe(new Date(first).toISOString());
 
-    const recent = new Date(Date.now() - 50_000);
+    const recent = new Date(Date.now() - 20_000);
     await store(body, { lastUsedAt: recent });
     for (let i = 0; i < 5; i++) await use(body);
     const old = (await make(user, "used long ago")).body;

@@ -42,9 +42,7 @@ interface Scheduled {
   readonly next_run_at: string;
 }
 
-test("a restored database has the same rows, lets users log in, and continues what was running", {
-  timeout: 90_000,
-}, async () => {
+test("a restored database has the same rows, lets users log in, and continues what was running", async () => {
   await using original = await startRowmill();
   const { ctx } = original;
   const user = await original.client.signUp("ada", "correct horse");
@@ -166,7 +164,7 @@ const usersIn = (url: string) =>
     return rows[0].users;
   });
 
-describe("a restore is refused", { timeout: 60_000 }, () => {
+describe("a restore is refused", () => {
   async function smallBackup() {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
@@ -247,7 +245,7 @@ describe("a restore is refused", { timeout: 60_000 }, () => {
   });
 });
 
-test("a backup of an older version is restored and then migrated", { timeout: 60_000 }, async () => {
+test("a backup of an older version is restored and then migrated", async () => {
   const [old, url] = [await emptyDatabase(), await emptyDatabase()];
   await migrate(old, 4);
   await onDatabase(old, (client) =>

@@ -49,7 +49,7 @@ beforeAll(async () => {
   } as typeof send;
   await runThrough();
   pg.Client.prototype.query = send;
-}, 120_000);
+});
 
 afterAll(async () => {
   pg.Client.prototype.query = send;

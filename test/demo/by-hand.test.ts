@@ -31,4 +31,4 @@ test("every request of the Postman collection gets the answer that it expects", 
     ...["--working-dir", folder, "--color", "off", "--reporter-cli-no-success-assertions"],
   ]).catch(({ stdout }: { stdout: string }) => ({ stdout }));
   expect(stdout).toMatch(/assertions │ +\d{3} │ +0 │/);
-}, 120_000);
+});

@@ -51,7 +51,7 @@ beforeAll(async () => {
   owners = await Promise.all(
     ["first", "second"].map(async (name) => createData(await api.client.signUp(name))),
   );
-}, 240_000);
+});
 
 afterAll(() => rowmill[Symbol.asyncDispose]());
 
@@ -225,7 +225,7 @@ test("every list stays below 400 MB, read by two users at the same time, and del
     expect([name, memory.highest < MAX_RSS]).toEqual([name, true]);
   }
   expect(api.program.hasEnded).toBe(false);
-}, 240_000);
+});
 
 test("all lists at once stay below 400 MB", async () => {
   using memory = new Memory();
@@ -233,7 +233,7 @@ test("all lists at once stay below 400 MB", async () => {
   process.stdout.write(`all: ${Math.round(memory.highest / MB)} MB\n`);
   expect(memory.highest).toBeLessThan(MAX_RSS);
   expect(api.program.hasEnded).toBe(false);
-}, 240_000);
+});
 
 /** Requests a path and never reads the answer. */
 async function neverRead({ token }: Client, path: string): Promise<Socket> {
@@ -278,4 +278,4 @@ test("clients that never read their answers neither fill the memory nor keep oth
   expect(memory.highest).toBeLessThan(MAX_RSS);
   expect(api.program.hasEnded).toBe(false);
   for (const socket of sockets) socket.destroy();
-}, 240_000);
+});

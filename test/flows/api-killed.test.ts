@@ -6,6 +6,7 @@ import { count } from "../support/count.ts";
 import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { SlowUpload } from "../support/slow-upload.ts";
+import { timed } from "../support/stopwatch.ts";
 import { until } from "../support/until.ts";
 
 const ROWS = 80_000;
@@ -50,6 +51,10 @@ test("an upload whose API was killed never runs, and is removed", async () => {
     "/api/v1/batches",
   );
   expect(list.items).toMatchObject([{ state: "receiving" }]);
+  // PostgreSQL commits what a killed program has already sent.
+  const busy =
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'";
+  await until("no session writes any more", async () => (await count(ctx.pool, busy)) === 0);
   const stored = await storedRows(rowmill);
   expect(stored).toBeGreaterThan(0);
   expect(stored).toBeLessThan(ROWS);
@@ -71,7 +76,7 @@ test("an upload whose API was killed never runs, and is removed", async () => {
   expect(await storedRows(rowmill)).toBe(300);
   await expectExactlyOnce(ctx.pool, again.id, { good: 300, bad: 0 });
   expect((await userElsewhere.batch(list.items[0]?.id ?? "")).status).toBe(404);
-  const worked = new Set(worker.lines("chunk received").map(({ batchId }) => batchId));
+  const worked = new Set((await worker.logged("chunk received")).map(({ batchId }) => batchId));
   expect([...worked]).toEqual([again.id]);
 });
 
@@ -80,9 +85,9 @@ test("an API that is stopped during an upload does not wait for it", async () =>
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
   using upload = await halfUpload(rowmill, user);
-  const stoppedAt = Date.now();
-  expect(await api.program.stop()).toEqual({ code: 0, signal: null });
-  expect(Date.now() - stoppedAt).toBeLessThan(8000);
+  const { result, ms } = await timed(() => api.program.stop());
+  expect(result).toEqual({ code: 0, signal: null });
+  expect(ms).toBeLessThan(20_000);
   expect((await upload.answer)?.status).not.toBe(202);
   await reconcile({ ...rowmill.ctx, now: inTenMinutes });
   expect(await left(rowmill)).toEqual(NOTHING);

@@ -76,7 +76,7 @@ async function* largeRows(user: Client): AsyncGenerator<Uint8Array> {
   yield Buffer.from(END);
 }
 
-test("uploads with rows of 3 MB", { timeout: 240_000 }, async () => {
+test("uploads with rows of 3 MB", async () => {
   const statuses = await statusesOf(3, (user) =>
     user.send("POST", "/api/v1/batches?target=records", {
       headers: MULTIPART,

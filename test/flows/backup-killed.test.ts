@@ -11,9 +11,7 @@ import { until } from "../support/until.ts";
 
 const BACKUPS = "/api/v1/admin/backups";
 
-test("a killed worker leaves no complete backup, and another worker writes it again", {
-  timeout: 120_000,
-}, async () => {
+test("a killed worker leaves no complete backup, and another worker writes it again", async () => {
   const folder = newFolder();
   await using rowmill = await startRowmill({ DATA_DIR: folder });
   const { ctx, config } = rowmill;

@@ -19,10 +19,10 @@ test("undoing continues after each killed worker and reverts every record once",
   const user = await api.client.signUp("reader");
   const first = await rowmill.startWorker();
   const { body: old } = await user.upload(csv(5000).replaceAll("About", "Before"), UPSERT);
-  await user.finished(old.id, 40_000);
+  await user.finished(old.id);
   const before = await booksOf(rowmill);
   const { body: batch } = await user.upload(csv(20_000), UPSERT);
-  const ended = await user.finished(batch.id, 60_000);
+  const ended = await user.finished(batch.id);
   expect(ended.records).toEqual({ created: 15_000, updated: 5000, unchanged: 0 });
   await first.stop();
 
@@ -55,7 +55,7 @@ test("undoing continues after each killed worker and reverts every record once",
   }
   expect(cuts).toBeGreaterThan(0);
   await rowmill.startWorker();
-  const undone = await user.finished(batch.id, 60_000);
+  const undone = await user.finished(batch.id);
   expect(undone).toMatchObject({
     state: "undone",
     undo: { reversed: 20_000, kept: 0, failed: 0 },
@@ -76,7 +76,7 @@ test("a batch cancelled while two workers write is undone completely", async () 
   await untilBatch(user, batch.id, "has rows", ({ counts }) => counts.success > 0);
   await command(user, batch.id, "cancel");
   await command(user, batch.id, "undo");
-  const { state, counts, undo } = await user.finished(batch.id, 40_000);
+  const { state, counts, undo } = await user.finished(batch.id);
   expect([state, undo?.kept, undo?.failed]).toEqual(["undone", 0, 0]);
   expect(counts.undone + counts.unprocessed).toBe(30_000);
   expect(counts.undone).toBe(undo?.reversed);

@@ -31,12 +31,15 @@ test("two workers process chunks with duplicate jobs once", async () => {
   );
   await ctx.queue.add(ctx.db, jobs.processChunk, copies);
   const workers = await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
-  await user.finished(batch.id, 40_000);
+  await user.finished(batch.id);
   const notEnded =
     "SELECT count(*) FROM rowmill_queue.job WHERE name = 'batch.process-chunk' AND state <> 'completed'";
   await until("every job has ended", async () => (await count(ctx.pool, notEnded)) === 0);
   await expectExactlyOnce(ctx.pool, batch.id, { good: 950, bad: 50 });
-  const worked = workers.flatMap((worker) => worker.lines("chunk succeeded").map(({ firstRow }) => firstRow));
+  const worked = await until("the workers have logged every chunk", async () => {
+    const lines = workers.flatMap((worker) => worker.lines("chunk succeeded"));
+    return lines.length >= firstRows.length && lines.map(({ firstRow }) => firstRow);
+  });
   expect(worked).toHaveLength(firstRows.length);
   expect(new Set(worked)).toEqual(new Set(firstRows));
 });
@@ -53,7 +56,7 @@ test("a chunk delivered several times concurrently is processed once", async () 
       [1, 2, 3].map(() => inTransaction(ctx, (tx) => processChunk(ctx, tx, key, delivery(key)))),
     );
   }
-  await user.finished(batch.id, 1000);
+  await user.finished(batch.id);
   await expectExactlyOnce(ctx.pool, batch.id, { good: 180, bad: 20 });
 });
 
@@ -71,7 +74,7 @@ test("delivering all chunks twice concurrently ends the batch once", async () =>
       pair.map((key) => inTransaction(ctx, (tx) => processChunk(ctx, tx, key, delivery(key)))),
     );
   }
-  await user.finished(batch.id, 1000);
+  await user.finished(batch.id);
   await expectExactlyOnce(ctx.pool, batch.id, { good: 190, bad: 10 });
 });
 

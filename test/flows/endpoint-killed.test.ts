@@ -23,7 +23,7 @@ test("workers that are killed in the middle lose no row of an endpoint, and repe
   const id = await uploadFor(user, target, namedRows(1000));
   for (const requests of [5, 20]) {
     const worker = await rowmill.startWorker();
-    await endpoint.receiver.received(requests, 30_000);
+    await endpoint.receiver.received(requests);
     await worker.kill();
     await missHeartbeats(rowmill.ctx);
   }

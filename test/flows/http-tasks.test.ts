@@ -95,7 +95,7 @@ test("no log line has a secret, a URL or a header, and one worker without the ke
   const worker = await rowmill.startWorker();
   expect(await untilEnded(admin, task.id)).toMatchObject({ status: "failed", error_code: "http_status" });
   expect(receiver.requests[0]?.headers.authorization).toBe(`Bearer ${value}`);
-  expect(worker.lines("http request ended")).toMatchObject([
+  expect(await worker.logged("http request ended")).toMatchObject([
     { status: 400, host: expect.stringMatching(/^127\./) },
   ]);
   for (const { output } of [api.program, worker, withoutKey]) {

@@ -53,7 +53,7 @@ test("200,000 rows with every kind of error end exactly once when one of two wor
   );
   const [killed, other] = await Promise.all([shop.startWorker(), shop.startWorker()]);
   await using _other = other;
-  await killed.logged("chunk succeeded", 10, 60_000);
+  await killed.logged("chunk succeeded", 10);
   await killed.kill();
   const ended = await user.finished(batch.id, 240_000);
   expect(ended).toMatchObject({
@@ -63,7 +63,7 @@ test("200,000 rows with every kind of error end exactly once when one of two wor
   });
   expect(await errorsOf(user, ended)).toEqual(errors);
   expect(await shop.query(STORED_CUSTOMERS)).toEqual([{ hash: hashOfGoodRows(LARGE) }]);
-  expect(other.lines("running a job alone: the process that ran it has ended").length).toBeGreaterThan(0);
+  await other.logged("running a job alone: the process that ran it has ended");
 
   await using _third = await shop.startWorker();
   const undone = await undo(user, ended, 240_000);
@@ -131,7 +131,7 @@ test("a file again, a changed file and all modes count what they do, and undo ta
     expect(await hashOf(shop, "customers")).toBe(before);
   }
   expect(worker.lines("deadlock detected")).toEqual([]);
-}, 180_000);
+});
 
 test("orders find their customers and countries by natural keys, and undo takes them out again", async () => {
   const workers = await Promise.all([shop.startWorker(), shop.startWorker()]);

@@ -39,7 +39,7 @@ describe.skipIf(pgbouncer === null)(`through PgBouncer (${pgbouncer ?? whyNoPgBo
     const events = await EventClient.open<BatchView>(`${other.url}/api/v1/batches/${batch.id}/events`, {
       authorization: `Bearer ${user.token}`,
     });
-    await events.saw("that the batch has ended", ({ data }) => data.finished_at !== null, 60_000);
+    await events.saw("that the batch has ended", ({ data }) => data.finished_at !== null);
     await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 950, bad: 50 });
     const task = await makeTask(user, { params: { seconds: 0 } });
     expect((await untilEnded(user, task.id)).status).toBe("completed");

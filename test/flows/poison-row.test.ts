@@ -19,20 +19,19 @@ test.for([
   ["heap", 4, 4],
 ] as const)(
   "a row whose process is %s fails alone, after one crash of the worker",
-  { timeout: 300_000 },
   async ([trap, rows, row]) => {
     await using rowmill = await startPrograms({}, undefined, sources);
     const api = await rowmill.startApi();
     const [owner, other] = [await api.client.signUp("owner"), await api.client.signUp("other")];
     const first = await rowmill.startWorker({ NODE_OPTIONS: "--max-old-space-size=128" });
     const { body: batch } = await owner.upload(names({ [row]: trap }, rows), "/api/v1/batches?target=traps");
-    await until("the worker has crashed", async () => first.hasEnded, 60_000);
+    await until("the worker has crashed", async () => first.hasEnded);
     await missHeartbeats(rowmill.ctx);
 
     const worker = await rowmill.startWorker({ NODE_OPTIONS: "--max-old-space-size=128" });
-    await worker.logged("running a job alone: the process that ran it has ended", 1, 60_000);
+    await worker.logged("running a job alone: the process that ran it has ended");
     const { body: meanwhile } = await other.upload("title,author\nEmma,Austen\n");
-    expect((await other.finished(meanwhile.id, 10_000)).counts.success).toBe(1);
+    expect((await other.finished(meanwhile.id, 30_000)).counts.success).toBe(1);
     expect((await owner.batch(batch.id)).body.finished_at).toBeNull();
 
     const ended = await owner.finished(batch.id, 200_000);
@@ -60,7 +59,7 @@ test("rows of a target that never answers fail in time, also if their worker is 
 
   const worker = await rowmill.startWorker();
   const { body: meanwhile } = await other.upload("title,author\nEmma,Austen\n");
-  expect((await other.finished(meanwhile.id, 10_000)).counts.success).toBe(1);
+  expect((await other.finished(meanwhile.id, 30_000)).counts.success).toBe(1);
   const ended = await owner.finished(batch.id, 90_000);
   expect(ended.counts).toMatchObject({ success: ROWS - 3, failed: 3 });
   const failed = await owner.rows(batch.id, "failed");

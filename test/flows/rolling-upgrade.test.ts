@@ -24,7 +24,6 @@ const errorsOf = ({ output }: Program) => output.split("\n").filter((line) => /^
 
 test.skipIf(!hasCommit(LAST_RELEASE))(
   "programs of the last release go on beside those of this one until they are stopped, and all work is done once",
-  { timeout: 180_000 },
   async () => {
     const sources = checkOut(LAST_RELEASE);
     const url = await emptyDatabase();
@@ -65,9 +64,9 @@ test.skipIf(!hasCommit(LAST_RELEASE))(
     expect([await lastProgram.stop(), await lastWorker.stop()]).toEqual([STOPPED, STOPPED]);
 
     const [newAda, newBea] = [api.clientOf(ada), api.clientOf(bea)];
-    await newAda.finished(before.id, 60_000);
-    await newBea.finished(onLast.id, 60_000);
-    await newCyd.finished(onThis.id, 60_000);
+    await newAda.finished(before.id);
+    await newBea.finished(onLast.id);
+    await newCyd.finished(onThis.id);
     for (const { id } of [before, onLast, onThis]) {
       await expectExactlyOnce(pool, id, { good: 950, bad: 50 });
     }

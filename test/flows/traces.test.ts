@@ -10,6 +10,7 @@ import { type Span, spansOf, startCollector, tracesTo } from "../support/collect
 import { checkout } from "../support/commands.ts";
 import { startPrograms } from "../support/processes.ts";
 import { RECEIVER_SETTINGS, Receiver } from "../support/receiver.ts";
+import { timed } from "../support/stopwatch.ts";
 import { until } from "../support/until.ts";
 import { newWebhook } from "../support/webhooks.ts";
 import { quick } from "../support/workflows.ts";
@@ -60,7 +61,7 @@ test("uploads, tasks and workflows are one trace each up to the webhook, and a l
     const services = new Set(spans.map(({ service }) => service));
     return isWhole && services.size === 2 && named(spans, "POST").length > 0 ? spans : null;
   };
-  const traceOf = (parent: Parent) => until("a trace is whole", () => whole(parent), 20_000);
+  const traceOf = (parent: Parent) => until("a trace is whole", () => whole(parent));
   const uploading = await traceOf(parents.upload);
   const tasking = await traceOf(parents.task);
   const advancing = await traceOf(parents.workflow);
@@ -81,16 +82,17 @@ test("uploads, tasks and workflows are one trace each up to the webhook, and a l
   const received = receiver.requests.map(({ headers }) => headers.traceparent);
   for (const { traceId, spanId } of [uploading, tasking, advancing].flatMap((spans) => named(spans, "POST")))
     expect(received).toContain(`00-${traceId}-${spanId}-01`);
-  const logged = worker.lines("webhook delivered").map(({ trace_id }) => trace_id);
+  const logged = (await worker.logged("webhook delivered", 3)).map(({ trace_id }) => trace_id);
   expect(logged).toEqual(expect.arrayContaining(Object.values(parents).map(({ traceId }) => traceId)));
   expect(JSON.stringify(spansOf(collector))).not.toMatch(/ada-lovelace|Countess|Title \d|Author \d/);
 
   await collecting.disposeAsync();
   await user.finished(await upload(user, 30));
-  const stoppedAt = performance.now();
   const ended = { code: 0, signal: null };
-  expect(await Promise.all([worker.stop(), api.program.stop()])).toEqual([ended, ended]);
-  expect(performance.now() - stoppedAt).toBeLessThan(12_000);
+  const { result, ms } = await timed(() => Promise.all([worker.stop(), api.program.stop()]));
+  expect(result).toEqual([ended, ended]);
+  // A program that still closes after 30 seconds ends with 1.
+  expect(ms).toBeLessThan(25_000);
 });
 
 const namesOf = (spans: readonly Span[]) => spans.map(({ name }) => name);

@@ -27,16 +27,21 @@ test("a stopping worker finishes its chunks and takes no new ones", async () => 
   await gate.open();
   expect(await stopped.ended).toEqual({ code: 0, signal: null });
   expect(stopped.lines("chunk received")).toHaveLength(2);
-  expect(firstRows(stopped.lines("chunk succeeded"))).toEqual(firstRows(stopped.lines("chunk received")));
+  // A chunk whose turn of a second is over ends with the rows that it has written.
+  const ended = [...stopped.lines("chunk succeeded"), ...stopped.lines("chunk continues later")];
+  expect(firstRows(ended)).toEqual(firstRows(stopped.lines("chunk received")));
   const order = messages(stopped);
   expect(order.lastIndexOf("chunk received")).toBeLessThan(order.indexOf("closing"));
   expect(order.at(-1)).toBe("closed");
-  expect((await user.batch(batch.id)).body.counts).toMatchObject({ processing: 0, pending: 150 });
+  const { processing, pending } = (await user.batch(batch.id)).body.counts;
+  expect(processing).toBe(0);
+  expect(pending).toBeGreaterThanOrEqual(150);
+  expect(pending).toBeLessThan(200);
 
   const other = await rowmill.startWorker();
   await user.finished(batch.id);
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 190, bad: 10 });
-  expect(other.lines("chunk received")).toHaveLength(6);
+  expect(await other.logged("chunk received", 6)).toHaveLength(6);
 });
 
 test("a stopping worker returns unfinished chunks, and another takes them at once", async () => {
@@ -57,9 +62,10 @@ test("a stopping worker returns unfinished chunks, and another takes them at onc
 
   await gate.open();
   const other = await rowmill.startWorker();
-  await user.finished(batch.id, 5000);
+  // Jobs of a worker that was lost are taken after 12 seconds.
+  await user.finished(batch.id, 10_000);
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 50, bad: 0 });
-  expect(other.lines("chunk succeeded")).toHaveLength(2);
+  expect(await other.logged("chunk succeeded", 2)).toHaveLength(2);
 });
 
 test("two workers share one batch", async () => {
@@ -70,13 +76,19 @@ test("two workers share one batch", async () => {
   const { body: batch } = await user.upload(csv(950, 50));
   await user.finished(batch.id);
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 950, bad: 50 });
-  const [ofOne, ofTwo] = [firstRows(one.lines("chunk succeeded")), firstRows(two.lines("chunk succeeded"))];
-  expect(ofOne.length).toBeGreaterThan(5);
-  expect(ofTwo.length).toBeGreaterThan(5);
+  const linesOf = (message: string) => [one, two].map((worker) => worker.lines(message));
+  await until("both have logged everything", async () => {
+    const [succeeded, announced] = [linesOf("chunk succeeded"), linesOf("batch finished")];
+    return succeeded.flat().length >= 40 && announced.flat().length > 0;
+  });
+  const [ofOne = [], ofTwo = []] = linesOf("chunk succeeded").map(firstRows);
+  expect(ofOne.length).toBeGreaterThan(0);
+  expect(ofTwo.length).toBeGreaterThan(0);
   expect(new Set([...ofOne, ...ofTwo]).size).toBe(40);
   expect(ofOne.length + ofTwo.length).toBe(40);
-  const announced = [one, two].flatMap((worker) => worker.lines("batch finished"));
-  expect(announced).toMatchObject([{ batchId: batch.id, rows: 1000, succeeded: 950, failed: 50 }]);
+  expect(linesOf("batch finished").flat()).toMatchObject([
+    { batchId: batch.id, rows: 1000, succeeded: 950, failed: 50 },
+  ]);
 });
 
 test("a second stop signal ends a worker at once", async () => {
@@ -141,11 +153,7 @@ test("workers end if the database and their log reader go away together", async 
 
 /** A second signal counts only some time after the first. */
 const signalUntilEnded = (worker: Program) =>
-  until(
-    "the worker has ended",
-    async () => {
-      worker.signal("SIGTERM");
-      return worker.hasEnded;
-    },
-    5000,
-  );
+  until("the worker has ended", async () => {
+    worker.signal("SIGTERM");
+    return worker.hasEnded;
+  });

@@ -35,4 +35,4 @@ test("the sources without src/legacy compile, with nothing unused", async () => 
     (error: { stdout: string }) => error.stdout,
   );
   expect(output).toBe("");
-}, 120_000);
+});

@@ -48,7 +48,7 @@ test("workers take no job from a paused queue until it is resumed", async () => 
   expect(await jobsWaiting(rowmill)).toBe(1);
   expect(await statusOf(rowmill, held)).toBe("pending");
   await resumeQueue(ctx, "default");
-  expect((await endedTask(ctx, held, 3000)).status).toBe("completed");
+  expect((await endedTask(ctx, held, 8000)).status).toBe("completed");
 });
 
 test("running jobs end while their queue is paused, and resuming takes more jobs at once", async () => {

@@ -9,6 +9,7 @@ import { loadConfig } from "../../src/config/config.ts";
 import { migrateDatabase } from "../../src/migrate.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts";
+import { kill } from "./commands.ts";
 import { until } from "./until.ts";
 
 export interface OwnServer extends AsyncDisposable {
@@ -69,8 +70,10 @@ export async function ownServer(folder?: string): Promise<OwnServer> {
 
 /** Processes of a server have sessions of their own, so a signal to its group would not reach them. */
 export function signalServer(main: number, signal: "SIGSTOP" | "SIGCONT"): void {
+  // First, so that it starts no process that is not in the list.
+  process.kill(main, signal);
   const children = execFileSync("ps", ["-o", "pid=", "--ppid", String(main)], { encoding: "utf8" });
-  for (const each of [main, ...children.trim().split(/\s+/).map(Number)]) process.kill(each, signal);
+  for (const each of children.trim().split(/\s+/).map(Number)) kill(each, signal);
 }
 
 function isAlive(pid: number): boolean {

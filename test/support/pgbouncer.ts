@@ -50,6 +50,7 @@ ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_s
     ...account,
     stdio: ["ignore", "ignore", "pipe"],
   });
+  const exited = once(child, "exit");
   let output = "";
   child.stderr.on("data", (part) => {
     output += part;
@@ -68,7 +69,7 @@ ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_s
     url,
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
-      await once(child, "exit");
+      await exited;
       rmSync(folder, { recursive: true, force: true });
     },
   };

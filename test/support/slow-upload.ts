@@ -19,6 +19,7 @@ export class SlowUpload implements Disposable {
   /** Null where the connection ended without one. */
   readonly answer: Promise<SlowAnswer | null>;
   readonly #request;
+  #trickling: NodeJS.Timeout | undefined;
 
   /** @param declaredBytes the Content-Length; absent: the length is unknown */
   constructor(user: Client, path = "/api/v1/batches?target=books", declaredBytes?: number) {
@@ -40,7 +41,13 @@ export class SlowUpload implements Disposable {
     if (!this.#request.write(part)) await Promise.race([once(this.#request, "drain"), this.answer]);
   }
 
+  /** Sends blank lines until the end: the API ends an upload that pauses for 30 seconds, and a busy machine takes long. */
+  trickle(): void {
+    this.#trickling = setInterval(() => this.#request.write("\n".repeat(10_000)), 1000);
+  }
+
   async end(): Promise<SlowAnswer | null> {
+    clearInterval(this.#trickling);
     this.#request.end(`\r\n--${BOUNDARY}--\r\n`);
     return this.answer;
   }
@@ -57,6 +64,7 @@ export class SlowUpload implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    clearInterval(this.#trickling);
     this.#request.destroy();
   }
 }

@@ -146,13 +146,13 @@ describe("with several chunks at the same time", () => {
     const file = twice(6000, 750);
     const query = { mode, dry_run: "true" };
     const { id } = (await uploadForm(user, file, { query })).body;
-    const dry = await user.finished(id, 60_000);
+    const dry = await user.finished(id);
     const failures = async () =>
       (await user.rows(id, "failed")).map(({ row, error_code }) => [row, error_code]);
     const predicted = await failures();
     expect(predicted).toHaveLength(mode === "insert" ? 3000 : 0);
     await user.post(`/api/v1/batches/${id}/commit`);
-    const batch = await user.finished(id, 60_000);
+    const batch = await user.finished(id);
     expect(await failures()).toEqual(predicted);
     expect(batch.records).toEqual(dry.records);
     const { rows } = await rowmill.ctx.pool.query<{ count: number }>(

@@ -2,22 +2,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Webhook as Signer } from "standardwebhooks";
 import { expect, test } from "vitest";
+import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
 import { generateSecret } from "../../src/webhooks/secrets.ts";
 import { all, root } from "../support/pages.ts";
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 test("the receiver of the guide accepts genuine messages and no others", async () => {
   const guide = await readFile(join(root, "docs/guide/webhooks.md"), "utf8");

@@ -31,11 +31,7 @@ const all = async (webhook: Webhook, state: string): Promise<DeliveryView[]> => 
 };
 
 const untilDelivered = (webhook: Webhook, messages: number) =>
-  until(
-    `${messages} are delivered`,
-    async () => (await all(webhook, "delivered")).length >= messages,
-    10_000,
-  );
+  until(`${messages} are delivered`, async () => (await all(webhook, "delivered")).length >= messages);
 
 const attemptsOf = (webhook: Webhook) =>
   count(
@@ -55,7 +51,7 @@ test("two workers send many messages over few connections, two at a time, each o
   expect(receiver.connections).toBeLessThan(MESSAGES / 3);
   expect(await attemptsOf(webhook)).toBe(MESSAGES);
   // The jobs of messages that the job of another one has sent are removed with them.
-  await until("no job is left", async () => (await jobsLeft(rowmill.ctx, "webhook.deliver")) === 0, 5000);
+  await until("no job is left", async () => (await jobsLeft(rowmill.ctx, "webhook.deliver")) === 0);
 });
 
 test("messages that were claimed with a slow one are sent by the other slot, and their first attempts do not count", async () => {
@@ -91,7 +87,7 @@ test("after a message that is not accepted, the slot sends no more of those that
   const { pool } = rowmill.ctx;
   // The other slot may have been sending one.
   const [least, most] = [MESSAGES - 26, MESSAGES - 25];
-  await until("the others wait", async () => (await count(pool, waiting, [webhook.id])) >= least, 10_000);
+  await until("the others wait", async () => (await count(pool, waiting, [webhook.id])) >= least);
   expect(await count(pool, waiting, [webhook.id])).toBeLessThanOrEqual(most);
   const pending = await all(webhook, "pending");
   const tried = pending.filter(({ attempts }) => attempts > 0);

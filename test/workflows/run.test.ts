@@ -370,7 +370,7 @@ test("many steps at once end, and their callback runs once", async () => {
   const { id } = await makeWorkflow(user, { chord: { group, callback: quick({ name: "last" }) } });
   const done = await untilWorkflowEnds(user, id, 120_000);
   expect(done).toMatchObject({ state: "completed", counts: { completed: 121 } });
-}, 150_000);
+});
 
 test("the reconciler advances workflows whose job was lost, and whose task is gone", async () => {
   const { pool } = rowmill.ctx;

@@ -50,8 +50,7 @@ export class ChangeListener {
     const known = this.#handlers.get(channel);
     const handlers = known ?? new Set();
     this.#handlers.set(channel, handlers.add(handler));
-    // If this fails, the connection is lost, and the next connection listens to the channel.
-    if (!known && this.#client) this.#subscribe(this.#client, channel).catch(() => {});
+    if (!known && this.#client) this.#subscribeLate(this.#client, channel);
     this.#start();
     return () => handlers.delete(handler);
   }
@@ -121,6 +120,17 @@ export class ChangeListener {
   async #subscribe(client: pg.Client, channel: string): Promise<void> {
     await this.#query(client, `LISTEN ${client.escapeIdentifier(channel)}`);
     this.#subscribed.add(channel);
+  }
+
+  #subscribeLate(client: pg.Client, channel: string): void {
+    this.#subscribe(client, channel).then(
+      // Changes that were published before are lost.
+      () => {
+        if (!this.#closing.signal.aborted) this.wake(channel, null);
+      },
+      // The connection is lost, and the next connection listens to the channel.
+      () => {},
+    );
   }
 
   /** One statement at a time: pg 9 no longer queues them. */

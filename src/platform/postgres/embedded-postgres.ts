@@ -181,15 +181,25 @@ async function untilReady(url: string, server: Server): Promise<void> {
   }
 }
 
-/** Finds a free port. If another program takes it first, the server fails to start. */
-export function freePort(): Promise<number> {
+/** No system gives these ports to connections or to servers that ask for any port, so none takes a port before it is used. */
+const FIRST_PORT = 20_000;
+const PORTS = 10_000;
+
+/** Finds a free port. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((found, failed) => {
     const probe = createServer();
-    probe.once("error", failed);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => found(typeof address === "object" && address ? address.port : 0));
-    });
+    probe.once("error", (error: NodeJS.ErrnoException) =>
+      error.code === "EADDRINUSE" ? found(false) : failed(error),
+    );
+    probe.listen(port, "127.0.0.1", () => probe.close(() => found(true)));
   });
 }
 

@@ -15,6 +15,7 @@ import { closeGate } from "../../support/gate.ts";
 import { activeJobs, finishedJobs, jobsLeft } from "../../support/jobs.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { SlowUpload } from "../../support/slow-upload.ts";
+import { MEASURED } from "../../support/stopwatch.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
@@ -52,7 +53,7 @@ describe("cancelling", () => {
     expect(await finishedJobs(ctx, batch.id)).toBe(1);
   });
 
-  test("cancelling stops a worker within about a second and discards its rows", async () => {
+  test("cancelling stops a worker within about a second and discards its rows", MEASURED, async () => {
     await using rowmill = await startRowmill();
     await rowmill.startWorker();
     const user = await rowmill.newUser();
@@ -64,7 +65,7 @@ describe("cancelling", () => {
     expect(await user.rows(batch.id, "unprocessed")).toHaveLength(75);
   });
 
-  test("cancelling aborts the running write of a chunk and rolls it back", async () => {
+  test("cancelling aborts the running write of a chunk and rolls it back", MEASURED, async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await using gate = await closeGate(rowmill.ctx);
@@ -124,7 +125,7 @@ describe("cancelling", () => {
     expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(2);
   });
 
-  test("cancelling a running atomic batch counts no row as a success", async () => {
+  test("cancelling a running atomic batch counts no row as a success", MEASURED, async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await using gate = await closeGate(rowmill.ctx);

@@ -7,6 +7,7 @@ import type { Client } from "../../support/client.ts";
 import { expectExactlyOnce } from "../../support/exactly-once.ts";
 import { finishedJobs, jobsLeft } from "../../support/jobs.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { Stopwatch } from "../../support/stopwatch.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
 const BOOKS = "/api/v1/batches?target=books";
@@ -206,11 +207,11 @@ describe("a retry", () => {
       WHERE batch_id = $1 AND fields->>0 = ''`,
       [batch.id],
     );
-    const startedAt = performance.now();
+    using watch = new Stopwatch();
     await command(user, batch.id, "retry");
-    expect(performance.now() - startedAt).toBeLessThan(2000);
+    expect(watch.ms).toBeLessThan(8000);
     expect((await user.finished(batch.id)).counts).toMatchObject({ success: 10_000, failed: 0 });
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(watch.ms).toBeLessThan(40_000);
     const triedTwice = (await user.rows(batch.id)).filter(({ attempts }) => attempts === 2);
     expect(triedTwice.map(({ row }) => row)).toEqual(rows);
     const { rows: history } = await rowmill.ctx.pool.query(

@@ -28,7 +28,7 @@ const booksOf = ({ userId }: Client) =>
 
 async function expectNoFailure(user: Client, batches: readonly { readonly id: string }[]): Promise<void> {
   for (const { id } of batches) {
-    const batch = await user.finished(id, 60_000);
+    const batch = await user.finished(id);
     expect([batch.counts.failed, batch.reason]).toEqual([0, null]);
   }
 }
@@ -42,7 +42,6 @@ test.for([
   ["skip_existing", [ATOMIC, ATOMIC, DRY_RUN, {}]],
 ] as const)(
   "whole batches of mode %s with the same books in other orders fail no row",
-  { timeout: 90_000 },
   async ([mode, options]) => {
     const user = await rowmill.newUser();
     const rows = 2001;

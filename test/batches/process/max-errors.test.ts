@@ -138,7 +138,7 @@ describe("a batch", () => {
     expect(batch).toMatchObject({ state: "failed", counts: { failed: 3, pending: 0, processing: 0 } });
     const active =
       "SELECT count(*) FROM rowmill_queue.job WHERE name = 'batch.process-chunk' AND state IN ('active', 'created')";
-    await expect.poll(() => count(own.ctx.pool, active), { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => count(own.ctx.pool, active)).toBe(0);
     const after = (await user.batch(id)).body;
     expect(after.counts).toEqual(batch.counts);
     expect(await booksOf(user, own)).toBe(after.counts.success);

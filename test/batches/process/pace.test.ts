@@ -5,6 +5,7 @@ import type { Client } from "../../support/client.ts";
 import { count } from "../../support/count.ts";
 import { expectExactlyOnce } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { Stopwatch } from "../../support/stopwatch.ts";
 import { until } from "../../support/until.ts";
 import { uploadForm } from "../../support/upload-form.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
@@ -42,7 +43,6 @@ test("two workers together keep the pace of a batch", async () => {
   const seconds = times.at(-1) ?? 0;
   // The last chunk waits for all that were before it, the bucket of two seconds makes up for delays.
   expect(seconds).toBeGreaterThan(700 / 100 - 2 - 0.5);
-  expect(seconds).toBeLessThan(14);
   expect(mostWithin(times, 1)).toBeLessThanOrEqual(3 * 100 + 25);
 });
 
@@ -118,7 +118,7 @@ test("retried rows do not delay a paced batch", async () => {
   const user = await rowmill.newUser();
   const { id } = await uploadPaced(user, 50, titled(150, { 3: "busy" }));
   await until("the others are done", async () => (await successes(user, id)) === 149);
-  const batch = await user.finished(id, 25_000);
+  const batch = await user.finished(id);
   expect(batch.counts).toMatchObject({ success: 149, failed: 1 });
   expect((await user.rows(id, "failed"))[0]?.error_message).toMatch(/^Gave up after 4 attempts/);
 });
@@ -128,11 +128,11 @@ test("failed rows retried by hand use only their share of the pace", async () =>
   const bad = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [2 + index * 25, ""]));
   const { body: first } = await uploadForm(user, titled(200, bad), { query: { rows_per_second: "1000" } });
   await user.finished(first.id);
-  await rowmill.ctx.pool.query("UPDATE rowmill.batches SET rows_per_second = 20 WHERE id = $1", [first.id]);
-  const retriedAt = Date.now();
+  await rowmill.ctx.pool.query("UPDATE rowmill.batches SET rows_per_second = 2 WHERE id = $1", [first.id]);
+  using watch = new Stopwatch();
   expect((await user.post(`/api/v1/batches/${first.id}/retry`)).status).toBe(202);
   await user.finished(first.id);
   expect((await user.rows(first.id, "failed")).map(({ attempts }) => attempts)).toEqual(Array(8).fill(2));
-  // At 25 rows a chunk it would be 8 * 25 / 20 - 2 seconds.
-  expect(Date.now() - retriedAt).toBeLessThan(7000);
+  // At 25 rows a chunk it would be 8 * 25 / 2 - 2 seconds.
+  expect(watch.ms).toBeLessThan(60_000);
 });

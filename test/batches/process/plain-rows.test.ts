@@ -89,7 +89,6 @@ const CASES = (["insert", "skip_existing", "upsert", "append"] as const).map((mo
 
 test.for([...CASES, { target: "records", mode: "insert" as const }])(
   "$target in the mode $mode: plain rows have the results and records that others would have",
-  { timeout: 120_000 },
   async ({ target, mode }) => {
     let plain = 0;
     for (const seed of SEEDS) {

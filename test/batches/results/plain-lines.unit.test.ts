@@ -4,6 +4,7 @@ import { plainLines } from "../../../src/batches/results/plain-lines.ts";
 import { resultWriter } from "../../../src/batches/results/result-formats.ts";
 import { type RowText, readRow, UNIT } from "../../../src/batches/results/result-rows.ts";
 import { type Random, randomOf } from "../../support/random.ts";
+import { cpuMsOf } from "../../support/stopwatch.ts";
 
 /** Characters that CSV quotes, that spreadsheets run or that JSON escapes, and harmless ones. */
 const PARTS = [
@@ -100,14 +101,15 @@ test("ordinary rows are plain", () => {
   expect(plainLines(3, false)(text.replace("Jane Austen", "Brontë; 𝔄漢"))).toContain(",Brontë; 𝔄漢,");
 });
 
-test("a row of three megabytes is judged in a moment", () => {
+test("a row of three megabytes is judged in a moment", async () => {
   const line = plainLines(2, false);
-  const start = performance.now();
-  for (const tail of ["", " ", "\\n", " ".repeat(1_000_000)]) {
-    const text = [2, JSON.stringify(["x".repeat(3_000_000) + tail, "b"]), "success", "", "", 1, ""].join(
-      UNIT,
-    );
-    expect(line(text) === null).toBe(tail !== "");
-  }
-  expect(performance.now() - start).toBeLessThan(2000);
+  const cpuMs = await cpuMsOf(() => {
+    for (const tail of ["", " ", "\\n", " ".repeat(1_000_000)]) {
+      const text = [2, JSON.stringify(["x".repeat(3_000_000) + tail, "b"]), "success", "", "", 1, ""].join(
+        UNIT,
+      );
+      expect(line(text) === null).toBe(tail !== "");
+    }
+  });
+  expect(cpuMs).toBeLessThan(2000);
 });

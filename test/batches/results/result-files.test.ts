@@ -7,6 +7,7 @@ import { newBatchId } from "../../../src/batches/ids.ts";
 import { transitions } from "../../../src/batches/state.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { bytesOf, finished, path, storeBatch, uploaded } from "../../support/result-files.ts";
+import { Stopwatch } from "../../support/stopwatch.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
@@ -115,17 +116,15 @@ async function download(
 describe("a client of a large file", () => {
   /** How many queries the API has made when it makes no more. */
   async function queriesAtRest(queries: () => number): Promise<number> {
+    using watch = new Stopwatch();
     let last = queries();
-    let since = performance.now();
+    let since = 0;
     await until("no query is made any more", async () => {
       if (queries() !== last) {
         last = queries();
-        since = performance.now();
+        since = watch.ms;
       }
-      return (
-        performance.now() - since > 500 &&
-        rowmill.ctx.reads.pool.idleCount === rowmill.ctx.reads.pool.totalCount
-      );
+      return watch.ms - since > 500 && rowmill.ctx.reads.pool.idleCount === rowmill.ctx.reads.pool.totalCount;
     });
     return last;
   }

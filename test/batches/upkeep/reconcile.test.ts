@@ -107,7 +107,7 @@ test("a batch that never started ends after its last delivery", async () => {
   const { body: batch } = await user.upload(csv(50));
   await setJobs(rowmill, "failed");
   expect(await reconcileIn(rowmill, 60)).toEqual({ ...NOTHING, chunksGivenUp: 2 });
-  await user.finished(batch.id, 2000);
+  await user.finished(batch.id);
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 0, bad: 50 });
 });
 

@@ -260,19 +260,19 @@ describe("upkeep", () => {
 
 test("all senders together keep to MAIL_PER_SECOND, and none waits for long", async () => {
   const { ctx } = rowmill;
-  const slow = { ...ctx, config: { ...ctx.config, mail: { ...ctx.config.mail, perSecond: 1 } } };
+  const slow = { ...ctx, config: { ...ctx.config, mail: { ...ctx.config.mail, perSecond: 0.1 } } };
   await ctx.pool.query("DELETE FROM rowmill.mail_pace");
   const turns: (number | null)[] = [];
-  for (let i = 0; i < 8; i++) turns.push(await takeTurn(slow, 5));
+  for (let i = 0; i < 8; i++) turns.push(await takeTurn(slow, 50));
   const waits = turns.filter((turn) => turn !== null);
   expect(waits.length).toBeGreaterThanOrEqual(5);
   expect(waits.length).toBeLessThan(8);
-  expect(Math.max(...waits)).toBeLessThanOrEqual(6);
-  for (const [at, wait] of waits.entries()) expect(wait).toBeGreaterThan(at - 1);
+  expect(Math.max(...waits)).toBeLessThanOrEqual(60);
+  for (const [at, wait] of waits.entries()) expect(wait).toBeGreaterThan(10 * (at - 1));
   // Messages to many people take turns only a second ahead, and leave the others to a password reset.
-  await ctx.pool.query("UPDATE rowmill.mail_pace SET next_at = clock_timestamp() + interval '2 seconds'");
-  expect(await takeTurn(slow, 1)).toBeNull();
-  expect(await takeTurn(slow, 5)).not.toBeNull();
+  await ctx.pool.query("UPDATE rowmill.mail_pace SET next_at = clock_timestamp() + interval '20 seconds'");
+  expect(await takeTurn(slow, 10)).toBeNull();
+  expect(await takeTurn(slow, 50)).not.toBeNull();
   await ctx.pool.query("DELETE FROM rowmill.mail_pace");
 });
 
@@ -292,7 +292,7 @@ test("mails that were taken together with one that hangs are sent by another pla
   for (let at = 0; at < 40; at++) await newMail(own.ctx, `m${at}@set.test`);
   await own.startWorker();
   const sent = "SELECT count(*) FROM rowmill.mails WHERE state = 'sent'";
-  await until("all others are sent", async () => (await count(own.ctx.pool, sent)) === 39, 15_000);
+  await until("all others are sent", async () => (await count(own.ctx.pool, sent)) === 39);
   const attempts = "SELECT count(*) FROM rowmill.mails WHERE attempts = 1";
   expect(await count(own.ctx.pool, attempts)).toBe(40);
   // The stop of the worker ends the attempt.

@@ -125,7 +125,7 @@ test("a connection that has rested for a second is opened again, with its addres
   await using receiver = await listen((_, response) => response.end());
   await using connection = new KeptConnection(LOOPBACK);
   await post(connection, receiver.url);
-  await expect.poll(() => receiver.counts.open, { timeout: 3000 }).toBe(0);
+  await expect.poll(() => receiver.counts.open).toBe(0);
   await post(connection, receiver.url);
   expect(receiver.counts.connections).toBe(2);
 });

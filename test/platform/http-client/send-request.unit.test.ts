@@ -8,6 +8,7 @@ import type { EgressRules } from "../../../src/platform/http-client/destination.
 import { guardedLookup } from "../../../src/platform/http-client/guarded-agent.ts";
 import type { HostAddress } from "../../../src/platform/http-client/resolve-host.ts";
 import { describeTrouble, sendRequest } from "../../../src/platform/http-client/send-request.ts";
+import { timed } from "../../support/stopwatch.ts";
 
 const STRICT: EgressRules = { allowHttp: true, allowedNetworks: [], ownPorts: [], proxyUrl: "" };
 const LOOPBACK: EgressRules = { ...STRICT, allowedNetworks: parseNetworks("127.0.0.0/8,::1/128") };
@@ -112,13 +113,13 @@ test("a receiver that hangs is left at the deadline, also if it keeps sending he
   expect(await trouble(post(headers.url, LOOPBACK, limits), 300)).toBe("No answer within 0.3 s.");
 
   await using body = await listen((_, response) => {
+    response.write("yy");
     const drip = setInterval(() => response.write("y"), 50);
     response.on("error", () => {}).on("close", () => clearInterval(drip));
   });
-  const startedAt = performance.now();
-  const answer = await post(body.url, LOOPBACK, limits);
+  const { result: answer, ms } = await timed(() => post(body.url, LOOPBACK, limits));
   expect([answer.status, answer.body.toString().slice(0, 2)]).toEqual([200, "yy"]);
-  expect(performance.now() - startedAt).toBeLessThan(2500);
+  expect(ms).toBeLessThan(2500);
 });
 
 test("troubles of the network have a sentence", async () => {

@@ -213,7 +213,7 @@ describe("hostile workbooks", () => {
     expect(await refusalOf(part(`<worksheet a="${"x".repeat(5_000_000)}`))).toContain("a text of more than");
   });
 
-  test("too many parts, styles and sheets", { timeout: 30_000 }, async () => {
+  test("too many parts, styles and sheets", async () => {
     const many = Array.from({ length: 10_001 }, (_, at) => ({ name: `x/${at}`, content: "" }));
     expect(await refusalOf(workbook({ ...books, parts: many }))).toContain("more than 10000 parts");
     const styles = {

@@ -1,6 +1,7 @@
 /** One cell at a time: the value that PostgreSQL gets, or the message that the person gets. */
 import { describe, expect, test } from "vitest";
 import { type Cell, readCell } from "../../support/cells.ts";
+import { cpuMsOf } from "../../support/stopwatch.ts";
 
 const NBSP = "\u00a0";
 const NARROW = "\u202f";
@@ -381,11 +382,12 @@ test("transforms apply in order before the cell is checked", () => {
   expect(read(phone, "call me")).toMatchObject({ code: "invalid_phone" });
 });
 
-test("a pattern that takes years with backtracking takes no time", () => {
-  const startedAt = performance.now();
-  for (const pattern of ["^(a+)+$", "^(a|a)*b$", "^(.*a){20}$"]) {
-    const read = readCell({ type: "text", pattern }, `${"a".repeat(5000)}!`);
-    expect(read).toMatchObject({ code: "invalid" });
-  }
-  expect(performance.now() - startedAt).toBeLessThan(5000);
+test("a pattern that takes years with backtracking takes no time", async () => {
+  const cpuMs = await cpuMsOf(() => {
+    for (const pattern of ["^(a+)+$", "^(a|a)*b$", "^(.*a){20}$"]) {
+      const read = readCell({ type: "text", pattern }, `${"a".repeat(5000)}!`);
+      expect(read).toMatchObject({ code: "invalid" });
+    }
+  });
+  expect(cpuMs).toBeLessThan(5000);
 });

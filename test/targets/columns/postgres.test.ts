@@ -7,6 +7,7 @@ import type { Locale } from "../../../src/targets/definition/locale.ts";
 import { type Cell, cellReaderOf, definitionOf } from "../../support/cells.ts";
 import { emptyDatabase, onDatabase } from "../../support/databases.ts";
 import { type Random, randomOf } from "../../support/random.ts";
+import { cpuMsOf } from "../../support/stopwatch.ts";
 
 const CELLS = 5000;
 
@@ -264,7 +265,7 @@ test("arrays have the items of their cells in PostgreSQL", async () => {
   expect(rows.map(({ list }) => list)).toEqual(usable);
 });
 
-test("a row of a million digits, brackets and letters costs no time that grows faster than the row", () => {
+test("a row of a million digits, brackets and letters costs no time that grows faster than the row", async () => {
   const columns: ColumnDefinition[] = [
     { name: "a", type: "text", pattern: "^(a+)+$", max_length: 10_000_000 },
     { name: "b", type: "decimal" },
@@ -285,12 +286,8 @@ test("a row of a million digits, brackets and letters costs no time that grows f
   for (const part of ["a", "1", "[", '"', "a@", "é", " ", "1,", "(", "-", "a."]) {
     for (const tail of ["", "!"]) {
       const cell = part.repeat(1_000_000 / part.length) + tail;
-      const startedAt = performance.now();
-      check(
-        columns.map(() => cell),
-        2,
-      );
-      expect(performance.now() - startedAt).toBeLessThan(5000);
+      const cells = columns.map(() => cell);
+      expect(await cpuMsOf(() => check(cells, 2))).toBeLessThan(5000);
     }
   }
 });

@@ -2,10 +2,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { freePort } from "../../../src/platform/postgres/embedded-postgres.ts";
 import { command } from "../../support/batches.ts";
 import { defineEndpoint, deliverTurns, uploadFor } from "../../support/endpoints.ts";
 import { all, root } from "../../support/pages.ts";
@@ -14,15 +14,6 @@ import { useAdmin, useRowmill } from "../../support/use-rowmill.ts";
 
 const rowmill = useRowmill({ settings: RECEIVER_SETTINGS });
 const admin = useAdmin(rowmill);
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 

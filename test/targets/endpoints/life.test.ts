@@ -420,7 +420,7 @@ describe("with workers", () => {
     ];
     for (let worker = 0; worker < 2; worker++) await rowmill.startWorker();
     for (const id of ids)
-      await until("the batch is completed", async () => (await batchOf(id)).state === "completed", 60_000);
+      await until("the batch is completed", async () => (await batchOf(id)).state === "completed");
     expect(endpoint.created.size).toBe(600);
     expect([...endpoint.times.values()].every((times) => times === 1)).toBe(true);
     expect(endpoint.receiver.maxOpen).toBeLessThanOrEqual(2);
@@ -432,12 +432,12 @@ test("an endpoint that hangs does not hold up the files of other users", async (
   const root = await newAdmin(own);
   const [slow, other] = [await own.newUser(), await own.newUser()];
   endpoint.instead = () => true;
-  const target = await defineEndpoint(root, { url, batch_size: 1, max_in_flight: 10, timeout_seconds: 60 });
+  const target = await defineEndpoint(root, { url, batch_size: 1, max_in_flight: 10, timeout_seconds: 300 });
   await uploadFor(slow, target, namedRows(50));
   await own.startWorker();
   await endpoint.receiver.received(2);
   const { body } = await other.upload(csv(20, 0));
-  await until("it is completed", async () => (await other.batch(body.id)).body.state === "completed", 5000);
+  await until("it is completed", async () => (await other.batch(body.id)).body.state === "completed");
 });
 
 test("a small file has its turn while a large one for the same target is sent", async () => {
@@ -454,7 +454,7 @@ test("a small file has its turn while a large one for the same target is sent", 
   await own.startWorker();
   await endpoint.receiver.received(5);
   const small = await uploadFor(second, target, namedRows(2));
-  await until("it is completed", async () => (await second.batch(small)).body.state === "completed", 30_000);
+  await until("it is completed", async () => (await second.batch(small)).body.state === "completed");
   expect((await first.batch(large)).body.state).toBe("processing");
   expect(endpoint.receiver.maxOpen).toBe(1);
   await command(first, large, "cancel");
@@ -469,13 +469,18 @@ test("an endpoint that hangs during an undo does not hold up the files of other 
   });
   const root = await newAdmin(own);
   const [slow, other] = [await own.newUser(), await own.newUser()];
-  const target = await defineEndpoint(root, { url, undo_url: `${url}/undo`, max_in_flight: 5 });
+  const target = await defineEndpoint(root, {
+    url,
+    undo_url: `${url}/undo`,
+    max_in_flight: 5,
+    timeout_seconds: 300,
+  });
   await own.startWorker();
   const ids: string[] = [];
   for (let batch = 0; batch < 4; batch++) ids.push(await uploadFor(slow, target, namedRows(3 + batch)));
   const isCompleted = (user: typeof slow, id: string) => async () =>
     (await user.batch(id)).body.state === "completed";
-  for (const id of ids) await until("it is completed", isCompleted(slow, id), 10_000);
+  for (const id of ids) await until("it is completed", isCompleted(slow, id));
   endpoint.receiver.requests.length = 0;
   endpoint.instead = () => true;
   for (const id of ids) await command(slow, id, "undo");
@@ -483,5 +488,5 @@ test("an endpoint that hangs during an undo does not hold up the files of other 
   // The others have tried to send theirs.
   await sleep(3000);
   const { body } = await other.upload(csv(20, 0));
-  await until("it is completed", isCompleted(other, body.id), 5000);
+  await until("it is completed", isCompleted(other, body.id));
 });

@@ -156,4 +156,4 @@ test("records whose former values do not fit into memory are updated by further 
   expect(before.map(({ status }) => status).toSorted()).toEqual(["pending", "success", "success"]);
   await deliverChunk(rowmill.ctx, batch);
   expect((await user.batch(batch)).body).toMatchObject({ state: "completed", records: { updated: 3 } });
-}, 120_000);
+});

@@ -6,6 +6,7 @@ import type { TaskRequest } from "../../../src/tasks/create/create-tasks.ts";
 import { listProgress } from "../../../src/tasks/queries.ts";
 import { endTask } from "../../../src/tasks/run/end-task.ts";
 import { runTask } from "../../../src/tasks/run/run-task.ts";
+import { Stopwatch } from "../../support/stopwatch.ts";
 import { createTask, endedTask, eventsOf, runningTask } from "../../support/tasks.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill, useUser } from "../../support/use-rowmill.ts";
@@ -56,10 +57,10 @@ describe("a task that is being worked on", () => {
   test("a running task stops when it is cancelled", async () => {
     const id = await create(lasting(60));
     await runningTask(rowmill.ctx, id);
-    const cancelledAt = performance.now();
+    using watch = new Stopwatch();
     await cancelTask(rowmill.ctx, user.userId, id, "enough");
     await until("its worker is free", isIdle);
-    expect(performance.now() - cancelledAt).toBeLessThan(10_000);
+    expect(watch.ms).toBeLessThan(10_000);
     const task = await endedTask(rowmill.ctx, id);
     expect(task).toMatchObject({ status: "cancelled", cancelReason: "enough", completedAt: null });
     expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "cancelled"]);
@@ -80,7 +81,7 @@ describe("a task that is being worked on", () => {
   });
 
   test("a task cancelled and retried before its worker notices runs once more", async () => {
-    const id = await create(lasting(0.8));
+    const id = await create(lasting(5));
     await runningTask(rowmill.ctx, id);
     await cancelTask(rowmill.ctx, user.userId, id);
     await retryTask(rowmill.ctx, user.userId, id, { force: false });

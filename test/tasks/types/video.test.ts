@@ -11,6 +11,7 @@ import {
 } from "mediabunny";
 import { describe, expect, test } from "vitest";
 import { videoType } from "../../../src/tasks/types/video/video.ts";
+import { timed } from "../../support/stopwatch.ts";
 import { fileOf, refusalOf, tryType } from "../../support/task-input.ts";
 import { FRAME_RATE, makeVideo, type VideoOptions } from "../../support/videos.ts";
 
@@ -240,9 +241,10 @@ describe("a broken video", () => {
     ["4 billion packets", "stsz", 12, 0xffffffff],
     ["4 billion chunks", "stsc", 8, 0xffffffff],
   ])("a video with %s is reported as damaged at once", async (_, box, offset, value) => {
-    const started = performance.now();
-    expect(await refusal(await patched(box, offset, value), "absurd.mp4")).toMatchObject({ code: "damaged" });
-    expect(performance.now() - started).toBeLessThan(10_000);
+    const video = await patched(box, offset, value);
+    const { result, ms } = await timed(() => refusal(video, "absurd.mp4"));
+    expect(result).toMatchObject({ code: "damaged" });
+    expect(ms).toBeLessThan(10_000);
   });
 
   test("a video with a gap is reported as damaged when it is copied", async () => {

@@ -8,6 +8,7 @@ import type { TaskView } from "../../../../src/tasks/views.ts";
 import type { Client, Problem } from "../../../support/client.ts";
 import { type Answering, RECEIVER_SETTINGS, Receiver } from "../../../support/receiver.ts";
 import { startRowmill } from "../../../support/rowmill.ts";
+import { MEASURED, Stopwatch } from "../../../support/stopwatch.ts";
 import { history, makeTask, untilEnded, untilTask } from "../../../support/task-client.ts";
 import { until } from "../../../support/until.ts";
 import { useAdmin, useRowmill } from "../../../support/use-rowmill.ts";
@@ -331,7 +332,7 @@ describe("an answer that is no success", () => {
     });
     const user = await rowmill.newUser();
     const first = await makeHttp(user, { url: receiver.url });
-    await receiver.received(1);
+    await untilTask(user, first.id, "will be retried", ({ retry_count }) => retry_count > 0);
     const second = await makeHttp(user, { url: receiver.url });
     expect((await untilEnded(user, first.id)).status).toBe("completed");
     expect((await untilEnded(user, second.id)).status).toBe("completed");
@@ -433,19 +434,24 @@ describe("no answer", () => {
 });
 
 describe("a running request", () => {
-  test("is aborted within a second after its task was cancelled, and the next task gets its slot", async () => {
-    const closed: number[] = [];
-    const receiver = await receive((response) => response.on("close", () => closed.push(Date.now())));
-    const { id } = await makeHttp(admin, { url: receiver.url, timeout_seconds: 60, concurrency: 1 });
-    const next = await makeHttp(admin, { url: receiver.url, concurrency: 1 });
-    await receiver.received(1);
-    const at = Date.now();
-    await admin.post(`/api/v1/tasks/${id}/cancel`);
-    await until("the request is aborted", async () => closed.length > 0);
-    expect((closed[0] ?? 0) - at).toBeLessThan(1500);
-    receiver.answer = (response) => response.end();
-    expect(await untilEnded(admin, id)).toMatchObject({ status: "cancelled" });
-    await receiver.received(2);
-    await admin.post(`/api/v1/tasks/${next.id}/cancel`);
-  });
+  test(
+    "is aborted within a second after its task was cancelled, and the next task gets its slot",
+    MEASURED,
+    async () => {
+      using watch = new Stopwatch();
+      const closed: number[] = [];
+      const receiver = await receive((response) => response.on("close", () => closed.push(watch.ms)));
+      const { id } = await makeHttp(admin, { url: receiver.url, timeout_seconds: 60, concurrency: 1 });
+      const next = await makeHttp(admin, { url: receiver.url, concurrency: 1 });
+      await receiver.received(1);
+      const at = watch.ms;
+      await admin.post(`/api/v1/tasks/${id}/cancel`);
+      await until("the request is aborted", async () => closed.length > 0);
+      expect((closed[0] ?? 0) - at).toBeLessThan(1500);
+      receiver.answer = (response) => response.end();
+      expect(await untilEnded(admin, id)).toMatchObject({ status: "cancelled" });
+      await receiver.received(2);
+      await admin.post(`/api/v1/tasks/${next.id}/cancel`);
+    },
+  );
 });

@@ -5,6 +5,7 @@ import { giveUpSlot, wakeNextLanes } from "../../../../src/tasks/lanes/wake-wait
 import { getTask } from "../../../../src/tasks/queries.ts";
 import { httpType } from "../../../../src/tasks/types/http/http.ts";
 import { explaining } from "../../../support/plans.ts";
+import { Stopwatch } from "../../../support/stopwatch.ts";
 import { createTask } from "../../../support/tasks.ts";
 import { useAdmin, useRowmill } from "../../../support/use-rowmill.ts";
 
@@ -35,11 +36,11 @@ test.each(["absent", "stale"])("with %s statistics", async (statistics) => {
      SELECT id, job_id, user_id, 'example.com:8443', priority, number, 5 FROM rowmill.tasks WHERE metadata ->> 'many' = 'true'`,
   );
   await using plans = await explaining(ctx);
-  const startedAt = performance.now();
+  using watch = new Stopwatch();
   expect(await takeSlot(plans, { taskId: id, run: 1 }, paceOf)).toBeNull();
   await giveUpSlot(plans, await getTask(ctx, null, id), paceOf);
   expect(await wakeNextLanes(plans, null)).toBeNull();
-  expect(performance.now() - startedAt).toBeLessThan(2000);
+  expect(watch.ms).toBeLessThan(10_000);
   expect(plans.scans("http_slots").join()).not.toContain("whole table");
   expect(plans.scans("tasks").join()).not.toContain("whole table");
 });

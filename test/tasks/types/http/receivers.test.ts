@@ -1,11 +1,10 @@
 /** The workers in docs/guide/http-tasks.md, as readers copy them: Rowmill sends them tasks. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { freePort } from "../../../../src/platform/postgres/embedded-postgres.ts";
 import { all, root } from "../../../support/pages.ts";
 import { RECEIVER_SETTINGS } from "../../../support/receiver.ts";
 import { makeTask, untilEnded } from "../../../support/task-client.ts";
@@ -21,15 +20,6 @@ if (!hasPython)
   process.stderr.write(
     "\n*** THERE IS NO python3: the worker in Python of docs/guide/http-tasks.md is NOT tested. ***\n",
   );
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 /** Runs the code block of a language. @returns its URL, and the lines that it has printed */
 async function startWorker(language: "js" | "python") {
