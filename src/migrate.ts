@@ -15,8 +15,8 @@ import { distributeTables } from "./platform/postgres/distribute-tables.ts";
 import { moveFromPublic, warnOfOldTables } from "./platform/postgres/move-from-public.ts";
 import { partitionByDay } from "./platform/postgres/partition-by-day.ts";
 import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
+import { adaptQueueTables } from "./platform/queue/adapt-tables.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
-import { FAILED_JOBS_INDEX } from "./platform/queue/queue-reads.ts";
 import { SQLSTATE } from "./platform/sqlstates.ts";
 import { AUDIT_LOG } from "./schema/audit.ts";
 import { DAY_TABLES } from "./schema/batches.ts";
@@ -65,7 +65,7 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
   } finally {
     await queue.stop(1000);
   }
-  await indexFailedJobs(config, log);
+  await adaptQueue(config, log);
 }
 
 async function connect({ databaseUrl }: Config, log: Log): Promise<pg.Client> {
@@ -77,10 +77,10 @@ async function connect({ databaseUrl }: Config, log: Log): Promise<pg.Client> {
 }
 
 /** Not a part of the migrations, which precede the tables of pg-boss. */
-async function indexFailedJobs(config: Config, log: Log): Promise<void> {
+async function adaptQueue(config: Config, log: Log): Promise<void> {
   const client = await connect(config, log);
   try {
-    await buildIndexes(client, [FAILED_JOBS_INDEX], log);
+    await adaptQueueTables(client, log);
   } finally {
     await client.end();
   }
