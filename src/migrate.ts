@@ -21,6 +21,7 @@ import { SQLSTATE } from "./platform/sqlstates.ts";
 import { AUDIT_LOG } from "./schema/audit.ts";
 import { DAY_TABLES } from "./schema/batches.ts";
 import { REQUEST_LOG } from "./schema/request-log.ts";
+import { LATER_JOBS_INDEX } from "./schema/tasks.ts";
 
 const migrationsFolder = fileURLToPath(new URL("../drizzle", import.meta.url));
 
@@ -51,7 +52,10 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
     reports = setInterval(() => reportWait(rows[0]?.pid, config, log), WAIT_REPORT_MS);
     await buildIndexes(client, await pendingStatements(client, count), log);
     for (let attempt = 1; !(await hasMigrated(client, log, { attempt, count })); attempt++);
-    if (count === undefined) await partitionTables(client, log);
+    if (count === undefined) {
+      await buildIndexes(client, [LATER_JOBS_INDEX], log);
+      await partitionTables(client, log);
+    }
     if (config.databaseBackend === "citus" && count === undefined)
       await distributeTables(client, MIGRATION_LOCK, log);
   } finally {
