@@ -7,8 +7,8 @@ import { DEFAULT_PRIORITY } from "../../src/schema/tasks.ts";
 import { signUp, startPrograms, stopPrograms } from "./rowmill.ts";
 import { median } from "./table.ts";
 
-/** The first one runs before the programs are warm. */
-const REQUESTS = 4;
+/** The first three run before the programs are warm. */
+const REQUESTS = 8;
 const QUEUE = "floor";
 
 export interface MeasuredCreation {
