@@ -1,4 +1,4 @@
-/** What Rowmill changes in the tables of pg-boss. Programs work with and without it. */
+/** Rowmill changes tables of pg-boss. Programs work with and without these changes. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { QUEUE_SCHEMA } from "../../schema/columns.ts";
