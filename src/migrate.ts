@@ -15,12 +15,13 @@ import { distributeTables } from "./platform/postgres/distribute-tables.ts";
 import { moveFromPublic, warnOfOldTables } from "./platform/postgres/move-from-public.ts";
 import { partitionByDay } from "./platform/postgres/partition-by-day.ts";
 import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
+import { adaptQueueTables } from "./platform/queue/adapt-tables.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
-import { FAILED_JOBS_INDEX } from "./platform/queue/queue-reads.ts";
 import { SQLSTATE } from "./platform/sqlstates.ts";
 import { AUDIT_LOG } from "./schema/audit.ts";
 import { DAY_TABLES } from "./schema/batches.ts";
 import { REQUEST_LOG } from "./schema/request-log.ts";
+import { LATER_JOBS_INDEX } from "./schema/tasks.ts";
 
 const migrationsFolder = fileURLToPath(new URL("../drizzle", import.meta.url));
 
@@ -52,7 +53,10 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
     const pending = await pendingStatements(client, count);
     await buildIndexes(client, () => connect(config, log), pending, log);
     for (let attempt = 1; !(await hasMigrated(client, log, { attempt, count })); attempt++);
-    if (count === undefined) await partitionTables(client, log);
+    if (count === undefined) {
+      await buildIndexes(client, () => connect(config, log), [LATER_JOBS_INDEX], log);
+      await partitionTables(client, log);
+    }
     if (config.databaseBackend === "citus" && count === undefined)
       await distributeTables(client, MIGRATION_LOCK, log);
   } finally {
@@ -66,7 +70,7 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
   } finally {
     await queue.stop(1000);
   }
-  await indexFailedJobs(config, log);
+  await adaptQueue(config, log);
 }
 
 async function connect({ databaseUrl }: Config, log: Log): Promise<pg.Client> {
@@ -78,10 +82,10 @@ async function connect({ databaseUrl }: Config, log: Log): Promise<pg.Client> {
 }
 
 /** Not a part of the migrations, which precede the tables of pg-boss. */
-async function indexFailedJobs(config: Config, log: Log): Promise<void> {
+async function adaptQueue(config: Config, log: Log): Promise<void> {
   const client = await connect(config, log);
   try {
-    await buildIndexes(client, () => connect(config, log), [FAILED_JOBS_INDEX], log);
+    await adaptQueueTables(client, () => connect(config, log), log);
   } finally {
     await client.end();
   }

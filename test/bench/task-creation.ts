@@ -1,10 +1,14 @@
-/** Thousands of tasks in one request, beside as many jobs in one insert of pg-boss. */
+/**
+ * Thousands of tasks in one request, beside as many jobs in one insert of pg-boss. The jobs have what workers and clients of the
+ * tasks need as well: the type with its parameters, the priority, and the user as the group; and the insert returns their ids.
+ */
 import { PgBoss } from "pg-boss";
+import { DEFAULT_PRIORITY } from "../../src/schema/tasks.ts";
 import { signUp, startPrograms, stopPrograms } from "./rowmill.ts";
 import { median } from "./table.ts";
 
-/** The first one runs before the programs are warm. */
-const REQUESTS = 4;
+/** The first three run before the programs are warm. */
+const REQUESTS = 8;
 const QUEUE = "floor";
 
 export interface MeasuredCreation {
@@ -27,10 +31,10 @@ export async function measureCreation(databaseUrl: string, count: number): Promi
     const headers = { authorization: `Bearer ${await signUp(url)}`, "content-type": "application/json" };
     const tasks = Array.from({ length: count }, () => ({ type: "generic", params: { seconds: 0 } }));
     const body = JSON.stringify({ tasks });
-    const jobs = Array.from({ length: count }, (_, index) => ({ data: { index } }));
+    const jobs = tasks.map((data) => ({ data, priority: DEFAULT_PRIORITY, group: { id: "1" } }));
     worker.kill("SIGSTOP");
     for (let i = 0; i < REQUESTS; i++) {
-      inserted.push(await secondsOf(() => boss.insert(QUEUE, jobs)));
+      inserted.push(await secondsOf(() => boss.insert(QUEUE, jobs, { returnId: true })));
       created.push(
         await secondsOf(async () => {
           const response = await fetch(`${url}/api/v1/tasks/bulk`, { method: "POST", body, headers });

@@ -97,7 +97,7 @@ test("a migration that was killed while it built an index is repeated by the nex
 /** The key of the lock of the migration's transaction. */
 const MIGRATION_LOCK = 0x726f776d;
 
-test("every index of a table of version 0.9.0 is built before the transaction of the migration", async () => {
+test("the indexes of tables of version 0.9.0 are built outside of the transaction of the migration", async () => {
   const url = await oldDatabase();
   await onDatabase(url, async (client) => {
     const { rows: tables } = await client.query<{ id: number }>(
@@ -135,6 +135,8 @@ test("every index of a table of version 0.9.0 is built before the transaction of
     await client.query("SELECT pg_advisory_unlock($1)", [MIGRATION_LOCK]);
     await migrated;
     const names = new Set(built.map(({ name }) => name));
-    expect((await indexes()).filter(({ name }) => !names.has(name))).toEqual([]);
+    // Its condition has a column that the transaction adds. It is built afterwards, while programs go on.
+    const later = (await indexes()).filter(({ name }) => !names.has(name));
+    expect(later).toEqual([{ name: expect.stringMatching(/^tasks_later_job /), isValid: true }]);
   });
 });

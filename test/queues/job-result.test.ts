@@ -70,7 +70,7 @@ test("a task is found by the id of its latest job after the queue has removed it
     ctx.pool.query("DELETE FROM rowmill_queue.job WHERE id = $1", [removed]);
   await remove(jobId);
   const old = randomUUID();
-  await ctx.pool.query("UPDATE rowmill.tasks SET job_id = $2 WHERE id = $1", [id, old]);
+  await ctx.pool.query("UPDATE rowmill.tasks SET job_id = $2, created_by = NULL WHERE id = $1", [id, old]);
   expect(await job(user, old)).toMatchObject({ job: null, state: "completed", task_id: id });
   expect((await user.get(pathOf(jobId))).status).toBe(404);
   await user.post(`/api/v1/tasks/${id}/retry`, { force: true });
@@ -79,7 +79,7 @@ test("a task is found by the id of its latest job after the queue has removed it
   expect(await job(user, later)).toMatchObject({ job: null, state: "completed", task_id: id });
   // Two tasks cannot have the same job.
   const other = await endedTask(ctx, await newTask(ctx, user.userId));
-  const same = ctx.pool.query("UPDATE rowmill.tasks SET job_id = $2 WHERE id = $1", [other.id, later]);
+  const same = ctx.pool.query("UPDATE rowmill.tasks SET job_id = $2, created_by = NULL WHERE id = $1", [other.id, later]);
   await expect(same).rejects.toThrow("tasks_later_job");
 });
 

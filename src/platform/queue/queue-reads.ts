@@ -185,9 +185,6 @@ export interface FailedJob extends Omit<ScheduledJob, "dueAt"> {
   readonly endedAt: Date;
 }
 
-/** For lists of failed jobs, beside the indexes of pg-boss. A job that does not fail is never in it. */
-export const FAILED_JOBS_INDEX = `CREATE INDEX IF NOT EXISTS "job_failed" ON "${QUEUE_SCHEMA}"."job_common" USING btree (name, completed_on, id) WHERE state = 'failed'`;
-
 /** Lists failed jobs, the latest first. Reads one page per kind. */
 export async function listFailedJobs(
   db: Database,

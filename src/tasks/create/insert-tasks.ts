@@ -60,11 +60,12 @@ const COLUMNS = {
 } satisfies GivenColumns<NewTask>;
 
 /**
- * Inserts all tasks and the jobs of those that wait for no other task. One statement does all, because there can be thousands. The
- * events of the creation are stored only for tasks that wait; for the others, the history derives them (tasks/history.ts).
- * @returns the numbers of the tasks, in the order of `rows`
+ * Prepares the statement that inserts all tasks and the jobs of those that wait for no other task. One statement does all, because
+ * there can be thousands. The events of the creation are stored only for tasks that wait; for the others, the history derives them
+ * (tasks/history.ts).
+ * @returns runs the statement. Returns the numbers of the tasks, in the order of `rows`
  */
-export async function insertTasks(tx: Tx, rows: readonly NewTask[]): Promise<number[]> {
+export function prepareInsert(tx: Tx, rows: readonly NewTask[]): () => Promise<number[]> {
   const actorId = tx.actor?.id ?? null;
   const { from, value } = givenRows(rows, COLUMNS, "id");
   const waits = rows.some(({ afterId }) => afterId !== null);
@@ -79,7 +80,7 @@ export async function insertTasks(tx: Tx, rows: readonly NewTask[]): Promise<num
   }));
   const added = adding.map(({ name, insert }) => sql`, ${name} AS (${insert})`);
   const published = adding.map(({ name, publish }) => publish(sql`${name}`));
-  const { rows: answer } = await tx.db.execute<{ numbers: string; published: boolean[] }>(sql`
+  const statement = sql`
     WITH inserted AS (
       INSERT INTO rowmill.tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
         file_bytes, max_retries, job_id, group_id, after_id, has_next, schedule_id, workflow_id, workflow_step, tags, metadata, due_at,
@@ -96,9 +97,12 @@ export async function insertTasks(tx: Tx, rows: readonly NewTask[]): Promise<num
       RETURNING id, number, user_id, type, queue, priority, run, job_id, after_id, due_at
     )${waits ? recorded : undefined}${sql.join(added)}
     SELECT (SELECT string_agg(number::text, ',' ORDER BY number) FROM inserted) AS numbers,
-      ARRAY[${sql.join(published, sql`, `)}]::boolean[] AS published`);
-  const [{ numbers = "", published: isPublished = [] } = {}] = answer;
-  const unknown = adding.find((_queue, index) => !isPublished[index]);
-  if (unknown) throw unknown.unknownQueue();
-  return numbers.split(",").map(Number);
+      ARRAY[${sql.join(published, sql`, `)}]::boolean[] AS published`;
+  return async () => {
+    const { rows: answer } = await tx.db.execute<{ numbers: string; published: boolean[] }>(statement);
+    const [{ numbers = "", published: isPublished = [] } = {}] = answer;
+    const unknown = adding.find((_queue, index) => !isPublished[index]);
+    if (unknown) throw unknown.unknownQueue();
+    return numbers.split(",").map(Number);
+  };
 }

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { lockOwners } from "../../accounts/lock-owners.ts";
 import type { Tx } from "../../context.ts";
-import { insertTasks, type NewTask } from "./insert-tasks.ts";
+import { type NewTask, prepareInsert } from "./insert-tasks.ts";
 
 export interface CreatedTask {
   readonly id: string;
@@ -13,7 +13,7 @@ export interface CreatedTask {
 const PART = 2000;
 
 /**
- * Stores prepared tasks in their order, and enqueues their jobs. Prepares the next tasks while PostgreSQL stores the last ones.
+ * Stores prepared tasks in their order, and enqueues their jobs. Prepares the next statement while PostgreSQL runs the last one.
  * @param owners the users of all tasks
  */
 export async function storeTasks(
@@ -23,37 +23,39 @@ export async function storeTasks(
 ): Promise<CreatedTask[]> {
   await lockOwners(tx, owners);
   const created: CreatedTask[] = [];
-  const parts = partsOf(tasks);
+  const parts = partsOf(tx, tasks);
   let part = parts.next();
   while (!part.done) {
     // Both must have ended before an error ends the transaction: a later statement would run outside of it, and be committed.
-    const [stored, next] = await Promise.allSettled([storePart(tx, part.value), nextOf(parts)]);
-    if (stored.status === "rejected") throw stored.reason;
+    const [numbers, next] = await Promise.allSettled([part.value.insert(), nextOf(parts)]);
+    if (numbers.status === "rejected") throw numbers.reason;
     if (next.status === "rejected") throw next.reason;
-    for (const task of stored.value) created.push(task);
+    for (const [index, { id, jobId }] of part.value.tasks.entries())
+      created.push({ id, jobId, number: numbers.value[index] ?? 0 });
     part = next.value;
   }
   return created;
 }
 
+interface Part {
+  readonly tasks: readonly NewTask[];
+  /** @returns the numbers of the tasks */
+  readonly insert: () => Promise<number[]>;
+}
+
 /** The driver sends a statement at the end of the turn in which it was called. */
-async function nextOf(parts: Iterator<NewTask[], void>) {
+async function nextOf(parts: Iterator<Part, void>) {
   await setImmediate();
   return parts.next();
 }
 
-async function storePart(tx: Tx, tasks: readonly NewTask[]): Promise<CreatedTask[]> {
-  const numbers = await insertTasks(tx, tasks);
-  return tasks.map(({ id, jobId }, index) => ({ id, jobId, number: numbers[index] ?? 0 }));
-}
-
-function* partsOf(tasks: Iterable<NewTask>): Generator<NewTask[], void> {
+function* partsOf(tx: Tx, tasks: Iterable<NewTask>): Generator<Part, void> {
   let part: NewTask[] = [];
   for (const task of tasks) {
     part.push(task);
     if (part.length < PART) continue;
-    yield part;
+    yield { tasks: part, insert: prepareInsert(tx, part) };
     part = [];
   }
-  if (part.length > 0) yield part;
+  if (part.length > 0) yield { tasks: part, insert: prepareInsert(tx, part) };
 }

@@ -1,8 +1,8 @@
 /** Enqueues tasks again whose job was lost, and fails tasks whose workers were all lost. */
-import { and, asc, eq, gt, inArray, lt, sql } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
-import { taskJobs } from "../../jobs.ts";
-import { OPEN_TASK_STATUSES, tasks } from "../../schema/tasks.ts";
+import { type QueueName, taskJobs } from "../../jobs.ts";
+import { OPEN_TASK_STATUSES, type TaskStatus, tasks } from "../../schema/tasks.ts";
 import { cancelWaiting } from "../control/chain.ts";
 import { withNewJobs } from "../control/retry-task.ts";
 import { byQueue } from "../task-jobs.ts";
@@ -46,39 +46,32 @@ export async function reconcileTasks(ctx: Context): Promise<ReconciledTasks> {
   return { tasksRequeued, tasksGivenUp };
 }
 
-/** Without parameters and results, which can be large. */
-const columns = {
-  id: tasks.id,
-  number: tasks.number,
-  queue: tasks.queue,
-  jobId: tasks.jobId,
-  run: tasks.run,
-  attempt: tasks.attempt,
-};
-
-type DueTask = Pick<Task, keyof typeof columns>;
+type DueTask = Pick<Task, "id" | "jobId" | "run" | "attempt"> & { readonly queue: QueueName };
 
 async function* dueTasks(ctx: Context): AsyncGenerator<DueTask[]> {
-  const dueBefore = new Date(ctx.now().getTime() - LOST_JOB_SECONDS * 1000);
-  let after = 0;
-  for (;;) {
-    const page = await ctx.db
-      .select(columns)
-      .from(tasks)
-      .where(
-        and(
-          inArray(tasks.status, [...OPEN_TASK_STATUSES]),
-          lt(tasks.dueAt, dueBefore),
-          gt(tasks.number, after),
-        ),
-      )
-      .orderBy(asc(tasks.number))
-      .limit(PAGE);
-    const last = page.at(-1);
-    if (!last) return;
-    yield page;
-    after = last.number;
+  for (const status of OPEN_TASK_STATUSES) {
+    for (let after = "-infinity"; ; ) {
+      const page = await openTasks(ctx, status, after);
+      const last = page.at(-1);
+      if (!last) break;
+      yield page;
+      after = last.createdAt;
+    }
   }
+}
+
+/**
+ * Follows `tasks_status`. Tasks of one request have the same `created_at` and are on the same page, so a page is longer by up to
+ * MAX_BULK. The limit is a subquery, so the planner always expects to read only a part, and never sorts all open tasks.
+ */
+async function openTasks(ctx: Context, status: TaskStatus, after: string) {
+  const dueBefore = new Date(ctx.now().getTime() - LOST_JOB_SECONDS * 1000);
+  // Without parameters and results, which can be large.
+  const { rows } = await ctx.db.execute<DueTask & { readonly createdAt: string }>(sql`
+    SELECT id, queue, job_id AS "jobId", run, attempt, created_at::text AS "createdAt" FROM rowmill.tasks
+    WHERE status = ${status} AND created_at > ${after}::timestamptz AND due_at < ${dueBefore.toISOString()}::timestamptz
+    ORDER BY created_at FETCH FIRST (SELECT ${PAGE}::int) ROWS WITH TIES`);
+  return rows;
 }
 
 /** Matches the task unless a worker or another reconciler has changed it since it was read. */

@@ -8,6 +8,7 @@ import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import { completeTogether } from "../../../src/tasks/run/complete-together.ts";
 import { runTask } from "../../../src/tasks/run/run-task.ts";
 import { handBack, startTogether } from "../../../src/tasks/run/start-together.ts";
+import { reconcileTasks } from "../../../src/tasks/upkeep/reconcile-tasks.ts";
 import { rowsRead } from "../../support/rows-read.ts";
 import { newTask } from "../../support/tasks.ts";
 import { useRowmill, useUser } from "../../support/use-rowmill.ts";
@@ -113,5 +114,17 @@ describe.for(STATISTICS)("analyzed %s", (analyzed) => {
     expect(result).toEqual({ status: "completed" });
     // Its start and its end.
     expect(read).toBeLessThan(2 * MOST_PER_TASK);
+  });
+
+  test("the reconciler reads each task that waits once", async () => {
+    const { ctx } = rowmill;
+    await ctx.pool.query(
+      `UPDATE rowmill.tasks SET created_at = now() - interval '1 h' + number * interval '1 ms', due_at = now() - interval '1 h'
+      WHERE status = 'pending'`,
+    );
+    const before = await rowsRead(rowmill, ["tasks"]);
+    expect(await reconcileTasks(ctx)).toEqual({ tasksRequeued: 0, tasksGivenUp: 0 });
+    // Each as an index entry and as a row, also in the version before the update.
+    expect((await rowsRead(rowmill, ["tasks"])) - before).toBeLessThan(6 * WAITING);
   });
 });

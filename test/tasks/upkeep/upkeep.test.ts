@@ -46,6 +46,29 @@ describe("the reconciler", () => {
     expect(await reconcileIn(rowmill, 60)).toEqual(NOTHING);
   });
 
+  test("lost jobs are found on every page, also behind more tasks of one request than a page has", async () => {
+    await using rowmill = await startRowmill();
+    const { ctx } = rowmill;
+    const { userId } = await rowmill.newUser();
+    const many = await createTasks(
+      ctx,
+      userId,
+      Array.from({ length: 1100 }, () => DONE_AT_ONCE),
+    );
+    const last = many.tasks.at(-1)?.id ?? "";
+    const later = await createTask(ctx, userId, DONE_AT_ONCE);
+    const running = await createTask(ctx, userId, DONE_AT_ONCE);
+    await ctx.pool.query("UPDATE rowmill.tasks SET status = 'processing', attempt = 1 WHERE id = $1", [
+      running,
+    ]);
+    const lost = [last, later, running];
+    await ctx.pool.query("DELETE FROM rowmill_queue.job WHERE data->>'taskId' = ANY($1)", [lost]);
+    expect(await reconcileIn(rowmill, 60)).toEqual({ tasksRequeued: lost.length, tasksGivenUp: 0 });
+    const runs = await Promise.all(lost.map(async (id) => (await getTask(ctx, null, id)).run));
+    expect(runs).toEqual(lost.map(() => 2));
+    expect(await reconcileIn(rowmill, 20)).toEqual(NOTHING);
+  });
+
   test("the reconciler leaves a waiting task of a chain alone", async () => {
     await using rowmill = await startRowmill();
     const { userId } = await rowmill.newUser();

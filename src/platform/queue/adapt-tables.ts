@@ -1,0 +1,63 @@
+/** Rowmill changes tables of pg-boss. Programs work with and without these changes. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type pg from "pg";
+import { QUEUE_SCHEMA } from "../../schema/columns.ts";
+import type { Log } from "../log.ts";
+import { buildIndexes } from "../postgres/build-indexes.ts";
+import { postgresError } from "../postgres/database.ts";
+import { SQLSTATE } from "../sqlstates.ts";
+
+/** pg-boss's table of all jobs of Rowmill. */
+const JOBS = `"${QUEUE_SCHEMA}"."job_common"`;
+
+/** For lists of failed jobs, beside the indexes of pg-boss. A job that does not fail is never in it. */
+const FAILED_JOBS_INDEX = `CREATE INDEX IF NOT EXISTS "job_failed" ON ${JOBS} USING btree (name, completed_on, id) WHERE state = 'failed'`;
+
+/** How long others wait behind the migration, and how often it tries. */
+const LOCK_TIMEOUT = "1s";
+const LOCK_ATTEMPTS = 30;
+const LOCK_PAUSE_MS = 1000;
+
+/**
+ * Safe to repeat, and to run twice at the same time. The client must not be in a transaction.
+ * @param connect opens another connection to the same database
+ */
+export async function adaptQueueTables(
+  client: pg.Client,
+  connect: () => Promise<pg.Client>,
+  log: Log,
+  lockAttempts = LOCK_ATTEMPTS,
+): Promise<void> {
+  await buildIndexes(client, connect, [FAILED_JOBS_INDEX], log);
+  for (let attempt = 1; attempt <= lockAttempts; attempt++) {
+    if (await hasDroppedForeignKeys(client)) return;
+    if (attempt < lockAttempts) await sleep(LOCK_PAUSE_MS);
+  }
+  log.warn("the foreign keys of jobs stay, because others use the table all the time; jobs are added slower");
+}
+
+/**
+ * A foreign key makes PostgreSQL look up the queue of each new job, which takes 4 µs and locks the row of the queue. The statements
+ * that add jobs read that row anyway, and no program of Rowmill deletes a queue.
+ * @returns false if others use the table
+ */
+async function hasDroppedForeignKeys(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT quote_ident(conname) AS name FROM pg_constraint WHERE conrelid = $1::regclass AND contype = 'f'`,
+    [JOBS],
+  );
+  if (rows.length === 0) return true;
+  const dropped = rows.map(({ name }) => `DROP CONSTRAINT IF EXISTS ${name}`).join(", ");
+  await client.query("BEGIN");
+  try {
+    await client.query(`SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+    await client.query(`ALTER TABLE ${JOBS} ${dropped}`);
+    await client.query("COMMIT");
+    return true;
+  } catch (error) {
+    await client.query("ROLLBACK");
+    const { code } = postgresError(error) ?? {};
+    if (code === SQLSTATE.lockNotAvailable || code === SQLSTATE.deadlockDetected) return false;
+    throw error;
+  }
+}
