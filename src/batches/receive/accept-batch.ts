@@ -22,7 +22,6 @@ export interface FileSummary {
 export interface AcceptOptions {
   /** Whether a recent batch with the same fingerprint may replace this one. */
   readonly mayReplay: boolean;
-  readonly maxChunkRows: number | undefined;
 }
 
 /**
@@ -34,9 +33,9 @@ export function acceptBatch(
   ctx: Context,
   { id, userId }: { id: string; userId: number },
   { marks, ...facts }: FileSummary,
-  { mayReplay, maxChunkRows }: AcceptOptions,
+  { mayReplay }: AcceptOptions,
 ): Promise<string> {
-  const plan = marks.plan(maxChunkRows);
+  const plan = marks.plan();
   const { from, to } = transitions.accept;
   return inTransaction(ctx, async (tx) => {
     const earlier = mayReplay ? await findEarlierBatch(tx, userId, id, facts.fingerprint) : null;

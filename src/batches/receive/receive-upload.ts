@@ -21,7 +21,7 @@ import {
 import { parseParams } from "../../targets/params.ts";
 import { rememberMapping } from "../../targets/remember-mapping.ts";
 import { requireRights, traitsOf } from "../../targets/rights.ts";
-import { isRowTarget, type Target } from "../../targets/target.ts";
+import { isRemote, isRowTarget, type Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
 import { prepareToday } from "../upkeep/days.ts";
@@ -30,7 +30,7 @@ import { acceptBatch } from "./accept-batch.ts";
 import { longRowOf } from "./long-rows.ts";
 import { numberMarks } from "./number-marks.ts";
 import { type OpenedUpload, openUpload } from "./open-upload.ts";
-import { RowMarks } from "./plan-chunks.ts";
+import { MIN_CHUNK_ROWS, RowMarks } from "./plan-chunks.ts";
 import { requireRoomForBatch, requireStoredWithin } from "./quota.ts";
 import { type ChosenOptions, fingerprintOf, readOptionsOf, targetOf } from "./read-options.ts";
 import { uploadedColumnsOf } from "./result-columns.ts";
@@ -89,19 +89,13 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   const matched = matchColumns(target, columns.names, mapping, table.dialect, chosen.mode);
   const isWorkbook = "format" in table.dialect;
   const batchId = await openBatch(ctx, upload, chosen, target, { ...matched, params, locale, isWorkbook });
-  const maxChunkRows = chunkRowsOf(target, options);
   try {
     const source = {
       fileBytes: () => content.bytes,
       check: () => requireStoredWithin(ctx, upload.userId),
     };
-    const marks = await storeRows(
-      ctx,
-      batchId,
-      columns.rows(table.records),
-      source,
-      new RowMarks(maxChunkRows),
-    );
+    const empty = new RowMarks(chunkRowsOf(ctx, target, options));
+    const marks = await storeRows(ctx, batchId, columns.rows(table.records), source, empty);
     if (isWorkbook && marks.count === 0) throw noRowsInSheet();
     await table.finish();
     const contentHash = content.hash.digest();
@@ -123,7 +117,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
           dialect: { ...table.dialect },
           warnings: { ...table.warnings },
         },
-        { mayReplay: !options.force && !options.dry_run, maxChunkRows },
+        { mayReplay: !options.force && !options.dry_run },
       );
       const batch = await getBatch(tx, upload.userId, accepted);
       const received = { batch, isReplay: accepted !== batchId };
@@ -251,9 +245,11 @@ function rowLimitOf({ config }: Context, { name, maxRows }: Target) {
   return { uploadMaxRows: maxRows, maxRowsName: `the limit of the target ${name}` };
 }
 
-/** The limit that the target and the options set. Undefined: chunks have the fastest size. */
-function chunkRowsOf(target: Target, { rows_per_second: rate }: UploadOptions): number | undefined {
+/** The limits that the settings, the target and the options set. */
+function chunkRowsOf({ config }: Context, target: Target, { rows_per_second: rate }: UploadOptions) {
   const ofTarget = target.maxChunkRows ?? (isRowTarget(target) ? ROW_TARGET_CHUNK_ROWS : undefined);
   const limits = [ofTarget, rate].filter((limit) => limit !== undefined);
-  return limits.length > 0 ? Math.min(...limits) : undefined;
+  // PostgreSQL writes plain rows in one statement.
+  const min = !isRemote(target) && target.plain ? config.minChunkRows : MIN_CHUNK_ROWS;
+  return { min, max: limits.length > 0 ? Math.min(...limits) : undefined };
 }
