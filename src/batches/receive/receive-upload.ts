@@ -23,7 +23,7 @@ import { rememberMapping } from "../../targets/remember-mapping.ts";
 import { requireRights, traitsOf } from "../../targets/rights.ts";
 import { isRemote, isRowTarget, type Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
-import { getBatch, type StoredBatch } from "../queries.ts";
+import type { StoredBatch } from "../queries.ts";
 import { prepareToday } from "../upkeep/days.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { acceptBatch } from "./accept-batch.ts";
@@ -106,7 +106,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
       const { defined, name } = target;
       const writing = { userId: upload.userId, target: name, targetVersion: defined?.version ?? null };
       await requireUploadRight(tx, writing, { isUpload: true });
-      const accepted = await acceptBatch(
+      const batch = await acceptBatch(
         tx,
         { id: batchId, userId: upload.userId },
         {
@@ -119,8 +119,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
         },
         { mayReplay: !options.force && !options.dry_run },
       );
-      const batch = await getBatch(tx, upload.userId, accepted);
-      const received = { batch, isReplay: accepted !== batchId };
+      const received = { batch, isReplay: batch.id !== batchId };
       if (mapping && !received.isReplay)
         await rememberMapping(tx, upload.userId, target.name, matched.header, {
           mapping,
