@@ -65,7 +65,7 @@ export async function shareRecords(tx: Tx, input: RowsInput): Promise<RecordsSha
   const { rows } = await tx.db.execute<{ isShared: boolean; pid: number }>(
     sql`SELECT pg_try_advisory_xact_lock_shared(${lock}) AS "isShared", pg_backend_pid() AS pid`,
   );
-  const [share = { isShared: false }] = rows;
+  const share: RecordsShare = rows[0] ?? { isShared: false };
   if (!share.isShared) await tx.db.execute(sql`SELECT set_config('lock_timeout', ${GIVE_WAY_AFTER}, true)`);
   return share;
 }
