@@ -93,7 +93,7 @@ export const Settings = Type.Object({
     minimum: 1,
     maximum: 5000,
     description:
-      "Rows of a chunk, at least, for targets whose rows the database writes together. Each chunk is a job.",
+      "Rows of a chunk, at least, if the database writes them together, without a delay. Each chunk is a job.",
   }),
   ROW_TIMEOUT_SECONDS: Type.Integer({
     default: 60,

@@ -16,7 +16,7 @@ interface ChunkRows {
 
 /** A small file has about this many chunks, so that its first results come soon and several workers share it. */
 const CHUNKS_OF_A_SMALL_FILE = 40;
-/** For rows that are processed one by one. */
+/** For rows that take long. */
 export const MIN_CHUNK_ROWS = 25;
 /** A chunk costs about as much as 800 of its rows. Larger chunks are a little cheaper per row, but their first results come later. */
 const MAX_CHUNK_ROWS = 5000;

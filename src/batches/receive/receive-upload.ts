@@ -245,10 +245,12 @@ function rowLimitOf({ config }: Context, { name, maxRows }: Target) {
 }
 
 /** The limits that the settings, the target and the options set. */
-function chunkRowsOf({ config }: Context, target: Target, { rows_per_second: rate }: UploadOptions) {
+function chunkRowsOf({ config }: Context, target: Target, options: UploadOptions) {
+  const { rows_per_second: rate, row_delay_ms: delayMs = config.rowDelayMs } = options;
   const ofTarget = target.maxChunkRows ?? (isRowTarget(target) ? ROW_TARGET_CHUNK_ROWS : undefined);
   const limits = [ofTarget, rate].filter((limit) => limit !== undefined);
   // PostgreSQL writes plain rows in one statement.
-  const min = !isRemote(target) && target.plain ? config.minChunkRows : MIN_CHUNK_ROWS;
+  const areFast = !isRemote(target) && target.plain && delayMs === 0;
+  const min = areFast ? config.minChunkRows : MIN_CHUNK_ROWS;
   return { min, max: limits.length > 0 ? Math.min(...limits) : undefined };
 }
