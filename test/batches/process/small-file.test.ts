@@ -6,6 +6,7 @@ import { csv } from "../../support/book-files.ts";
 import { count } from "../../support/count.ts";
 import { recordStatements } from "../../support/record-statements.ts";
 import { startRowmill } from "../../support/rowmill.ts";
+import { uploadForm } from "../../support/upload-form.ts";
 
 /** The statements of a chunk that is a whole batch, from the lock to the end. */
 const STATEMENTS = [
@@ -46,6 +47,21 @@ test("a file of 100 plain rows is one chunk, whose transaction says each thing o
   expect(transaction).toEqual(STATEMENTS.map((statement) => expect.stringMatching(statement)));
   const jobs = "SELECT count(*) FROM rowmill_queue.job WHERE group_id = $1";
   expect(await count(pool, jobs, [String(user.userId)])).toBe(1);
+});
+
+test.for<[string, Record<string, string>, number[]]>([
+  ["plain rows have few chunks", {}, [60]],
+  ["rows with a delay have small chunks", { row_delay_ms: "1" }, [25, 25, 10]],
+  ["paced rows have the chunks of a second", { rows_per_second: "20" }, [20, 20, 20]],
+])("%s", async ([_, query, sizes]) => {
+  await using rowmill = await startRowmill({ CHUNK_MIN_ROWS: "100" });
+  const user = await rowmill.newUser();
+  const { body: batch } = await uploadForm(user, csv(60), { query });
+  const { rows } = await rowmill.ctx.pool.query(
+    "SELECT row_count FROM rowmill.chunks WHERE batch_id = $1 ORDER BY first_row",
+    [batch.id],
+  );
+  expect(rows.map(({ row_count }) => row_count)).toEqual(sizes);
 });
 
 test("the end of a batch that a program of 0.10.0 has enqueued is taken from the queue", async () => {
