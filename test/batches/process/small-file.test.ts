@@ -1,4 +1,4 @@
-/** What a worker does for a small file: many small files cost mainly statements. */
+/** The work for a small file: many small files cost mainly statements. */
 import { expect, test } from "vitest";
 import { batchJobId } from "../../../src/batches/batch-jobs.ts";
 import { jobs } from "../../../src/jobs.ts";
