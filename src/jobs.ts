@@ -151,7 +151,7 @@ export const jobs = {
     }),
     options: { ...rowJobOptions, expireInSeconds: 600 },
   },
-  /** Announces the end of a batch. Enqueued in the transaction that ends it. */
+  /** Logs the end of a batch. Only programs of 0.10.0 enqueue it; later ones log the end themselves. */
   batchFinished: {
     ...background,
     name: "batch.finished",

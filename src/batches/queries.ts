@@ -35,6 +35,20 @@ interface Sums {
   readonly waiting: { readonly rows: number; readonly until: string; readonly message: string } | null;
 }
 
+/** The sums of a batch whose rows wait for their first attempt. */
+export const NO_SUMS: Sums = {
+  succeeded: 0,
+  failed: 0,
+  processing: 0,
+  created: 0,
+  updated: 0,
+  unchanged: 0,
+  reversed: 0,
+  kept: 0,
+  undoFailed: 0,
+  waiting: null,
+};
+
 export type StoredBatch = typeof batches.$inferSelect & Sums;
 
 /** A batch without what grows with the number of its columns, and without the parameters of its target. */

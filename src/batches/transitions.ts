@@ -3,14 +3,12 @@ import { type Announced, afterAnnouncing, announcedExpression } from "../announc
 import { announcing, ownNotification } from "../announcements/announcing.ts";
 import type { Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { jobs } from "../jobs.ts";
 import { type BatchState, batches } from "../schema/batches.ts";
 import type { TargetTraits } from "../schema/targets.ts";
 import { findBuiltIn } from "../targets/registry.ts";
 import { requireRights, traitsOfBatch } from "../targets/rights.ts";
 import { isRowTarget } from "../targets/target.ts";
 import { batchChanged } from "./batch-changes.ts";
-import { batchJob } from "./batch-jobs.ts";
 import { type Edge, transitions } from "./state.ts";
 
 export type Batch = typeof batches.$inferSelect;
@@ -61,7 +59,7 @@ export function startBatch({ now }: Pick<Tx, "now">, batchId: string): SQL {
 }
 
 /**
- * Moves a batch to an ended state, announces this to its owner, and enqueues `batch.finished`. The counts of its chunks
+ * Moves a batch to an ended state, announces this to its owner, and logs it after the commit. The counts of its chunks
  * must be final.
  * @param reason why the batch ended, for people; null: the state says it all
  * @returns false if the state of the batch does not allow the edge; then nothing is changed
@@ -69,11 +67,12 @@ export function startBatch({ now }: Pick<Tx, "now">, batchId: string): SQL {
 export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: string | null): Promise<boolean> {
   const { from, to } = transitions[edge];
   const { rows } = await tx.db.execute<{
-    userId: string;
     target: string;
     targetTraits: TargetTraits | null;
-    totalRows: number;
-    run: number;
+    rows: number;
+    succeeded: number;
+    failed: number;
+    seconds: number;
     announced: readonly Announced[] | null;
   }>(sql`
     WITH ended AS (
@@ -84,17 +83,18 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
       SELECT coalesce(sum(succeeded), 0) AS written, coalesce(sum(reversed), 0) AS reversed, coalesce(sum(failed), 0) AS failed
       FROM rowmill.chunks WHERE batch_id = ${batchId}
     ), announced AS (${announcing(tx, { kind: "batch.finished", events: announcedEnd(tx) })})
-    SELECT user_id AS "userId", target, target_traits AS "targetTraits", total_rows AS "totalRows", run, ${announcedExpression()} AS announced FROM ended`);
+    SELECT target, target_traits AS "targetTraits", total_rows AS rows, written::int AS succeeded, counts.failed::int AS failed,
+      extract(epoch FROM finished_at - queued_at)::float AS seconds, ${announcedExpression()} AS announced
+    FROM ended, counts`);
   const [ended] = rows;
   if (!ended) return false;
-  if (traitsOfBatch(ended).isRemote) await endWaits(tx, batchId);
-  const builtIn = ended.targetTraits === null ? findBuiltIn(ended.target) : undefined;
+  const { target, targetTraits, announced, ...summary } = ended;
+  if (traitsOfBatch({ target, targetTraits }).isRemote) await endWaits(tx, batchId);
+  const builtIn = targetTraits === null ? findBuiltIn(target) : undefined;
   if (builtIn && isRowTarget(builtIn)) await builtIn.end?.(tx, batchId);
   await batchChanged(tx, batchId);
-  await afterAnnouncing(tx, ended.announced);
-  await tx.queue.add(tx.db, jobs.batchFinished, [
-    batchJob("finished", { ...ended, id: batchId, userId: Number(ended.userId) }),
-  ]);
+  await afterAnnouncing(tx, announced);
+  tx.afterCommit.push(() => tx.log.info({ batchId, state: to, ...summary }, "batch finished"));
   return true;
 }
 

@@ -70,6 +70,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     mail: readMailConfig(settings),
     rowDelayMs: settings.ROW_DELAY_MS,
     maxRowDelayMs: settings.MAX_ROW_DELAY_MS,
+    minChunkRows: settings.CHUNK_MIN_ROWS,
     rowTimeoutSeconds: settings.ROW_TIMEOUT_SECONDS,
     rowMaxRetries: settings.ROW_MAX_RETRIES,
     alertWaitingJobs: settings.ALERT_WAITING_JOBS || Number.POSITIVE_INFINITY,

@@ -88,6 +88,13 @@ export const Settings = Type.Object({
     maximum: 600_000,
     description: "Maximum `row_delay_ms` of an upload, in milliseconds.",
   }),
+  CHUNK_MIN_ROWS: Type.Integer({
+    default: 100,
+    minimum: 1,
+    maximum: 5000,
+    description:
+      "Rows of a chunk, at least, if the database writes them together, without a delay. Each chunk is a job.",
+  }),
   ROW_TIMEOUT_SECONDS: Type.Integer({
     default: 60,
     minimum: 1,

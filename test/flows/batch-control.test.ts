@@ -5,7 +5,7 @@ import type { Client } from "../support/client.ts";
 import { count } from "../support/count.ts";
 import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { closeGate } from "../support/gate.ts";
-import { activeJobs, finishedJobs, jobsLeft, missHeartbeats } from "../support/jobs.ts";
+import { activeJobs, announcedEnds, jobsLeft, missHeartbeats } from "../support/jobs.ts";
 import { type Program, type Programs, startPrograms } from "../support/processes.ts";
 import { MEASURED } from "../support/stopwatch.ts";
 import { until } from "../support/until.ts";
@@ -58,7 +58,7 @@ test.for([
       expect(workers.flatMap((worker) => worker.lines("chunk succeeded"))).toEqual([]);
       expect(await user.rows(batch.id, status)).toHaveLength(200);
       expect(await books(rowmill)).toBe(0);
-      expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(name === "cancel" ? 1 : 0);
+      expect(await announcedEnds(rowmill.ctx, batch.id)).toBe(name === "cancel" ? 1 : 0);
     }
 
     const { batch, gate } = await uploadHeld(rowmill, user);
@@ -130,7 +130,7 @@ test("the counts of a batch cancelled while two workers write match its stored r
   expect(await books(rowmill)).toBe(counts.success);
   expect(await user.rows(batch.id, "unprocessed")).toHaveLength(counts.unprocessed);
   expect(await user.rows(batch.id, "success")).toHaveLength(counts.success);
-  expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(1);
+  expect(await announcedEnds(rowmill.ctx, batch.id)).toBe(1);
 
   // And what was left can be gone on with.
   await command(user, batch.id, "retry", { unprocessed: true });

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { command, untilBatch } from "../support/batches.ts";
 import { csv } from "../support/book-files.ts";
 import { count } from "../support/count.ts";
-import { finishedJobs, jobsLeft, missHeartbeats } from "../support/jobs.ts";
+import { announcedEnds, jobsLeft, missHeartbeats } from "../support/jobs.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
@@ -62,7 +62,7 @@ test("undoing continues after each killed worker and reverts every record once",
     counts: { total: 20_000, undone: 20_000, success: 0 },
   });
   expect(await booksOf(rowmill)).toEqual(before);
-  expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(2);
+  expect(await announcedEnds(rowmill.ctx, batch.id)).toBe(2);
   expect((await user.send("DELETE", `/api/v1/batches/${batch.id}`)).status).toBe(204);
   expect(await booksOf(rowmill)).toEqual(before);
 });

@@ -71,7 +71,7 @@ test("uploads, tasks and workflows are one trace each up to the webhook, and a l
   ]);
   expect(named(uploading, "batch.process-chunk").length).toBeGreaterThan(1);
   expect(namesOf(uploading)).toEqual(
-    expect.arrayContaining(["COPY", "INSERT", "batch.finished", "fan out a notification"]),
+    expect.arrayContaining(["COPY", "INSERT", "notification.notify", "fan out a notification"]),
   );
   expect(named(tasking, "POST /api/v1/tasks")).toMatchObject([{ parentSpanId: parents.task.spanId }]);
   // Each delivery of a job that was put back belongs to the trace.

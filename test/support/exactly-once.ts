@@ -34,8 +34,8 @@ export async function expectExactlyOnce(
       (SELECT count(*)::int FROM parts WHERE state <> 'done') AS "chunksNotDone",
       (SELECT sum(succeeded)::int FROM parts) AS "goodInChunks",
       (SELECT sum(failed)::int FROM parts) AS "badInChunks",
-      (SELECT count(*)::int FROM rowmill_queue.job WHERE name = 'batch.finished' AND data->>'batchId' = $1::text)
-        AS "finishedJobs",
+      (SELECT count(*)::int FROM rowmill.notifications WHERE kind = 'batch.finished' AND subject_id = $1::text)
+        AS "announcedEnds",
       state, total_rows AS total, chunks_left AS "chunksLeft", finished_at IS NOT NULL AS "isFinished"
     FROM rowmill.batches WHERE id = $1`,
     [batchId],
@@ -52,7 +52,7 @@ export async function expectExactlyOnce(
     chunksNotDone: 0,
     goodInChunks: good,
     badInChunks: bad,
-    finishedJobs: ends,
+    announcedEnds: ends,
     state: bad > 0 ? "completed_with_errors" : "completed",
     total: good + bad,
     chunksLeft: 0,

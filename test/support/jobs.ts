@@ -18,11 +18,11 @@ export function jobsLeft({ pool }: Database, name = "batch.process-chunk"): Prom
   );
 }
 
-/** How often the end of a batch was enqueued. */
-export function finishedJobs({ pool }: Database, batchId: string): Promise<number> {
+/** How often the end of a batch was announced to its owner. */
+export function announcedEnds({ pool }: Database, batchId: string): Promise<number> {
   return count(
     pool,
-    "SELECT count(*) FROM rowmill_queue.job WHERE name = 'batch.finished' AND data->>'batchId' = $1",
+    "SELECT count(*) FROM rowmill.notifications WHERE kind = 'batch.finished' AND subject_id = $1",
     [batchId],
   );
 }

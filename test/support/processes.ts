@@ -16,6 +16,8 @@ import { until } from "./until.ts";
 /** Settings of a program under test: no simulated delay, limits as shipped. */
 const SETTINGS = {
   ROW_DELAY_MS: "0",
+  // Small files have several chunks.
+  CHUNK_MIN_ROWS: "25",
   PORT: "0",
   DATABASE_POOL_MAX: "16",
   JWT_SECRET: "test".repeat(8),

@@ -14,6 +14,8 @@ import { create, databaseUrl, drop, TEMPLATE } from "./postgres.ts";
 /** Settings of a test: no simulated delay, no logs, limits as shipped. */
 const SETTINGS = {
   ROW_DELAY_MS: "0",
+  // Small files have several chunks.
+  CHUNK_MIN_ROWS: "25",
   LOG_LEVEL: "silent",
   PORT: "0",
   DATABASE_POOL_MAX: "16",

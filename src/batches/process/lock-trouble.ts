@@ -50,19 +50,24 @@ export async function repeatOnLockTrouble<T>(
  */
 const GIVE_WAY_AFTER = "500ms";
 
-/**
- * Shares the records with other chunks until the end of the transaction. It never waits.
- * @returns whether no other transaction has the records for itself
- */
-export async function shareRecords(tx: Tx, input: RowsInput): Promise<boolean> {
+/** How a chunk has the records of its owner. */
+export interface RecordsShare {
+  /** Whether no other transaction has the records for itself. */
+  readonly isShared: boolean;
+  /** The process of the server that runs the transaction. Absent: it was not read. */
+  readonly pid?: number;
+}
+
+/** Shares the records with other chunks until the end of the transaction. It never waits. */
+export async function shareRecords(tx: Tx, input: RowsInput): Promise<RecordsShare> {
   const lock = recordsLock(input);
-  if (!lock) return true;
-  const { rows } = await tx.db.execute<{ isShared: boolean }>(
-    sql`SELECT pg_try_advisory_xact_lock_shared(${lock}) AS "isShared"`,
+  if (!lock) return { isShared: true };
+  const { rows } = await tx.db.execute<{ isShared: boolean; pid: number }>(
+    sql`SELECT pg_try_advisory_xact_lock_shared(${lock}) AS "isShared", pg_backend_pid() AS pid`,
   );
-  if (rows[0]?.isShared) return true;
-  await tx.db.execute(sql`SELECT set_config('lock_timeout', ${GIVE_WAY_AFTER}, true)`);
-  return false;
+  const share: RecordsShare = rows[0] ?? { isShared: false };
+  if (!share.isShared) await tx.db.execute(sql`SELECT set_config('lock_timeout', ${GIVE_WAY_AFTER}, true)`);
+  return share;
 }
 
 /** Waits until no other transaction writes the records. The caller holds no lock yet. */

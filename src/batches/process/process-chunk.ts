@@ -14,7 +14,7 @@ import { RUNNABLE_STATES } from "../state.ts";
 import { startBatch } from "../transitions.ts";
 import { type ChunkInput, chunkInputOf } from "./chunk-input.ts";
 import { lockChunk } from "./lock-chunk.ts";
-import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
+import { type RecordsShare, repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
 import { pauseByRowmill } from "./pause-by-rowmill.ts";
 import { type OpenRow, processRows } from "./process-rows.ts";
 import { openSlices } from "./read-open-rows.ts";
@@ -59,9 +59,9 @@ export async function processChunk(
     const signal = AbortSignal.any([delivery.signal, watch.signal]);
     const settled = await repeatOnLockTrouble(ctx, signal, (failures) =>
       underSavepoint(tx.db, async () => {
-        const isShared = failures > 0 || (await shareRecords(tx, input));
+        const share = failures > 0 ? { isShared: true } : await shareRecords(tx, input);
         if (failures > 0) await reserveRecords(ctx, tx, input, signal);
-        return processOpenRows(ctx, tx, input, work, { delivery, watch, isShared });
+        return processOpenRows(ctx, tx, input, work, { delivery, watch, share });
       }),
     );
     if (!settled) return undefined;
@@ -86,7 +86,7 @@ async function processOpenRows(
   tx: Tx,
   input: ChunkInput,
   work: ChunkWork,
-  { delivery, watch, isShared }: { delivery: Delivery; watch: Watch; isShared: boolean },
+  { delivery, watch, share }: { delivery: Delivery; watch: Watch; share: RecordsShare },
 ): Promise<(Settled & { rows: number; plain?: number; attempt: number; rest: Later | null }) | undefined> {
   const { batchId, firstRow } = work;
   const chunk = await lockChunk(tx, work, work.isDelayed && isFirst(work) ? input.rowDelayMs : 0);
@@ -105,7 +105,7 @@ async function processOpenRows(
   let after = work.after ?? firstRow - 1;
   // A delivery that continues an earlier one finds only rows that are not plain.
   const plain =
-    work.after === undefined ? await writePlainRows(ctx, tx, input, chunk, isShared, signal) : undefined;
+    work.after === undefined ? await writePlainRows(ctx, tx, input, chunk, share, signal) : undefined;
   let rows = plain?.count ?? 0;
   if (rows > 0) signal.throwIfAborted();
   outcomes.addCreated(rows);

@@ -74,7 +74,7 @@ export async function settleChunk(
       : backoffSeconds(failures, { firstSeconds: firstRetrySeconds, maxSeconds: MAX_RETRY_SECONDS });
   const delaySeconds = waiting?.seconds ?? Math.max(backoff(attempts), retryAfterSeconds ?? 0);
   const hasAttemptEnded = !isPartial && !isUnfinished;
-  const isDone = await updateChunk(tx, chunk, outcomes, {
+  const { isDone, failed } = await updateChunk(tx, chunk, outcomes, {
     state: isUnfinished ? "processing" : "queued",
     waiting: waits?.rows ?? 0,
     inSeconds: hasAttemptEnded ? delaySeconds : null,
@@ -82,7 +82,9 @@ export async function settleChunk(
   });
   const batch = await countDown(tx, chunk, isDone ? 1 : 0, { keepsOutcomes, service });
   await displaceRows(tx, chunk.batchId, outcomes.displaced);
-  await batchChanged(tx, chunk.batchId);
+  const isLast = batch.chunksLeft === 0 && batch.isRunning && !isPartial;
+  // The end of the batch is published with its state.
+  if (!isLast) await batchChanged(tx, chunk.batchId);
   tx.afterCommit.push(() => tx.activity.emit("rowsProcessed", counts));
   const suspension = batch.isRunning && service ? reasonToSuspend(service, batch) : null;
   if (suspension !== null && (batch.chunksLeft > 0 || isPartial)) {
@@ -94,9 +96,11 @@ export async function settleChunk(
     const key = { batchId: chunk.batchId, firstRow: chunk.firstRow };
     await tx.queue.add(tx.db, jobs.processChunk, [chunkJob(batch, key, chunk.attempt + 1, delaySeconds)]);
   }
+  // Rows that were displaced may be rows of this chunk.
+  const isOnly = chunk.rowCount === batch.totalRows && outcomes.displaced.length === 0;
   const hasEnded =
     (await endAtErrorLimit(tx, chunk.batchId, batch)) ||
-    (batch.chunksLeft === 0 && (await finishBatch(tx, chunk.batchId, batch)));
+    (isLast && (await finishBatch(tx, chunk.batchId, batch, isOnly ? failed : undefined)));
   if (hasEnded) return { counts, next: null };
   if (isUnfinished) return { counts, next: isDone ? null : { kind: "turn" } };
   // While the service takes no row, the next chunk of a paced batch would wait as well, and all would continue at once.
@@ -131,27 +135,27 @@ interface NextState {
 
 /**
  * @param next for a chunk with rows that have no result
- * @returns whether every row of the chunk has a result
+ * @returns whether every row of the chunk has a result, and how many of its rows have failed so far
  */
 async function updateChunk(
   tx: Tx,
   { batchId, firstRow }: ChunkKey,
   { counts: { succeeded, failed }, effects: { created, updated, unchanged } }: StoredOutcomes,
   { state, waiting, inSeconds, isRetried }: NextState,
-): Promise<boolean> {
+): Promise<{ readonly isDone: boolean; readonly failed: number }> {
   const dueAt = new Date(tx.now().getTime() + (inSeconds ?? 0) * 1000).toISOString();
   const isDone = sql`(succeeded + failed + ${succeeded + failed}::int = row_count)`;
   const nextAttempt = sql`attempt = attempt + (${isRetried} AND NOT ${isDone})::int,
     due_at = CASE WHEN ${isDone} THEN due_at ELSE ${dueAt}::timestamptz END,`;
-  const { rows } = await tx.db.execute<{ isDone: boolean }>(sql`
+  const { rows } = await tx.db.execute<{ isDone: boolean; failed: number }>(sql`
     UPDATE rowmill.chunks SET succeeded = succeeded + ${succeeded}, failed = failed + ${failed}, created = created + ${created},
       updated = updated + ${updated}, unchanged = unchanged + ${unchanged}, waiting = ${waiting},
       ${inSeconds === null ? sql`` : nextAttempt}
       state = CASE WHEN ${isDone} THEN 'done'::rowmill.chunk_state ELSE ${state}::rowmill.chunk_state END,
       updated_at = statement_timestamp()
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
-    RETURNING state = 'done' AS "isDone"`);
-  return rows[0]?.isDone ?? false;
+    RETURNING state = 'done' AS "isDone", failed`);
+  return rows[0] ?? { isDone: false, failed: 0 };
 }
 
 interface RunningBatch extends QueuedBatch {
@@ -238,13 +242,17 @@ async function endAtErrorLimit(tx: Tx, batchId: string, batch: RunningBatch): Pr
   return endBatch(tx, batchId, "fail", reason);
 }
 
-/** Ends a batch of which every row has a result. */
+/**
+ * Ends a batch of which every row has a result.
+ * @param knownFailed the number of its failed rows; absent: they are counted
+ */
 export async function finishBatch(
   tx: Tx,
   batchId: string,
   { isDryRun, totalRows }: { readonly isDryRun: boolean; readonly totalRows: number },
+  knownFailed?: number,
 ): Promise<boolean> {
-  const failed = await countFailedRows(tx, batchId);
+  const failed = knownFailed ?? (await countFailedRows(tx, batchId));
   if (isDryRun) {
     await forgetChecked(tx, batchId);
     return endBatch(

@@ -8,6 +8,7 @@ import { allocateIdArray } from "../../targets/allocate-ids.ts";
 import { isRemote } from "../../targets/target.ts";
 import { endStatementOnAbort } from "./end-statement.ts";
 import type { OpenChunk } from "./lock-chunk.ts";
+import type { RecordsShare } from "./lock-trouble.ts";
 import type { OpenRow, RowsInput } from "./process-rows.ts";
 import { isOpen, SLICE_BYTES } from "./read-open-rows.ts";
 import { tryWrite } from "./try-write.ts";
@@ -38,7 +39,6 @@ const NO_ROWS: PlainRows = { count: 0, withIds: (rows) => rows };
  * Stores the results of the rows that it writes. All other rows stay open, and are read and checked one by one. An error
  * that a row may have caused leaves every row open.
  * @param ctx outside the transaction, to end the statement when the signal aborts
- * @param isShared whether no other transaction has the records for itself
  * @throws the reason of the signal, or the exception if the transaction is lost
  */
 export async function writePlainRows(
@@ -46,7 +46,7 @@ export async function writePlainRows(
   tx: Tx,
   { target, batch }: RowsInput,
   chunk: OpenChunk,
-  isShared: boolean,
+  { isShared, pid }: RecordsShare,
   signal: AbortSignal,
 ): Promise<PlainRows> {
   if (isRemote(target) || target.secrets || mostlyOther.has(batch.id)) return NO_ROWS;
@@ -60,7 +60,7 @@ export async function writePlainRows(
   if (!isSmall || numbers > chunk.rowCount * MAX_NUMBERS_PER_ROW) return NO_ROWS;
   const { plain } = target;
   const { table, inserts } = plain;
-  await using _ = await endStatementOnAbort(ctx, tx, signal);
+  await using _ = await endStatementOnAbort(ctx, tx, signal, pid);
   const ids = await allocateIdArray(tx, table, numbers);
   const id = sql`(${ids}::bigint[])[row_number - ${chunk.firstRow - 1}::int]`;
   const onError = (error: unknown) => {

@@ -4,6 +4,7 @@ import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { batches } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { enqueueReceived } from "../process/enqueue-work.ts";
+import { getBatch, NO_SUMS, type StoredBatch } from "../queries.ts";
 import { transitions } from "../state.ts";
 import type { ChunkPlan, RowMarks } from "./plan-chunks.ts";
 import { requireAcceptable } from "./quota.ts";
@@ -22,25 +23,24 @@ export interface FileSummary {
 export interface AcceptOptions {
   /** Whether a recent batch with the same fingerprint may replace this one. */
   readonly mayReplay: boolean;
-  readonly maxChunkRows: number | undefined;
 }
 
 /**
  * Queues a received batch: its new state, its chunks and their jobs commit together.
- * @returns the id of the batch, or of the earlier batch that replaces it; then nothing was changed
+ * @returns the batch, or the earlier one that replaces it; then nothing was changed
  * @throws DomainError `conflict` if the reconciler has removed the upload; QuotaExceeded
  */
 export function acceptBatch(
   ctx: Context,
   { id, userId }: { id: string; userId: number },
   { marks, ...facts }: FileSummary,
-  { mayReplay, maxChunkRows }: AcceptOptions,
-): Promise<string> {
-  const plan = marks.plan(maxChunkRows);
+  { mayReplay }: AcceptOptions,
+): Promise<StoredBatch> {
+  const plan = marks.plan();
   const { from, to } = transitions.accept;
   return inTransaction(ctx, async (tx) => {
     const earlier = mayReplay ? await findEarlierBatch(tx, userId, id, facts.fingerprint) : null;
-    if (earlier !== null) return earlier;
+    if (earlier !== null) return getBatch(tx, userId, earlier);
     const now = ctx.now();
     const counts = { totalRows: marks.count, chunksLeft: plan.length };
     const [batch] = await tx.db
@@ -59,7 +59,8 @@ export function acceptBatch(
     // Last, because the user should not be locked for long. A search for an earlier batch has locked the user already.
     if (!mayReplay) await lockUser(tx, userId);
     await requireAcceptable(tx, userId, marks.count);
-    return id;
+    // A file without rows has ended already.
+    return plan.length === 0 ? getBatch(tx, userId, id) : { ...batch, ...NO_SUMS };
   });
 }
 

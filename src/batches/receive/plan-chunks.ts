@@ -8,9 +8,16 @@ export interface ChunkPlan {
   readonly bytes: number;
 }
 
+/** The rows of a chunk. */
+interface ChunkRows {
+  readonly min?: number;
+  readonly max?: number | undefined;
+}
+
 /** A small file has about this many chunks, so that its first results come soon and several workers share it. */
 const CHUNKS_OF_A_SMALL_FILE = 40;
-const MIN_CHUNK_ROWS = 25;
+/** For rows that take long. */
+export const MIN_CHUNK_ROWS = 25;
 /** A chunk costs about as much as 800 of its rows. Larger chunks are a little cheaper per row, but their first results come later. */
 const MAX_CHUNK_ROWS = 5000;
 
@@ -32,15 +39,16 @@ interface Mark {
  * as a chunk still has at least two marks. Marks that are full of bytes stay, one per MiB of the file at most.
  */
 export class RowMarks {
+  readonly #chunkRows: { readonly min: number; readonly max: number };
   #stride: number;
   #marks: Mark[] = [];
   #maxMarks = MAX_MARKS;
   #count = 0;
   #lastRow = 0;
 
-  /** @param minChunkRows the size of the smallest chunk that `plan` may have to make */
-  constructor(minChunkRows = MIN_CHUNK_ROWS) {
-    this.#stride = Math.min(MIN_CHUNK_ROWS, minChunkRows);
+  constructor({ min = MIN_CHUNK_ROWS, max = MAX_CHUNK_ROWS }: ChunkRows = {}) {
+    this.#chunkRows = { min: Math.min(min, max), max: Math.min(max, MAX_CHUNK_ROWS) };
+    this.#stride = Math.min(MIN_CHUNK_ROWS, this.#chunkRows.min);
   }
 
   get count(): number {
@@ -76,10 +84,10 @@ export class RowMarks {
     this.#maxMarks = Math.max(MAX_MARKS, joined.length * 2);
   }
 
-  /** @param maxRows for smaller chunks than usual; the distance of the marks is the lower limit */
-  plan(maxRows = MAX_CHUNK_ROWS): ChunkPlan[] {
-    const share = Math.max(MIN_CHUNK_ROWS, Math.ceil(this.#count / CHUNKS_OF_A_SMALL_FILE));
-    const most = Math.floor(Math.min(maxRows, MAX_CHUNK_ROWS) / this.#stride);
+  plan(): ChunkPlan[] {
+    const { min, max } = this.#chunkRows;
+    const share = Math.max(min, Math.ceil(this.#count / CHUNKS_OF_A_SMALL_FILE));
+    const most = Math.floor(max / this.#stride);
     const rowsPerChunk = Math.max(1, Math.min(most, Math.round(share / this.#stride))) * this.#stride;
     const plan: { firstRow: number; lastRow: number; rowCount: number; bytes: number }[] = [];
     for (const { firstRow, rows, bytes } of this.#marks) {

@@ -21,16 +21,16 @@ import {
 import { parseParams } from "../../targets/params.ts";
 import { rememberMapping } from "../../targets/remember-mapping.ts";
 import { requireRights, traitsOf } from "../../targets/rights.ts";
-import { isRowTarget, type Target } from "../../targets/target.ts";
+import { isRemote, isRowTarget, type Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
-import { getBatch, type StoredBatch } from "../queries.ts";
+import type { StoredBatch } from "../queries.ts";
 import { prepareToday } from "../upkeep/days.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { longRowOf } from "./long-rows.ts";
 import { numberMarks } from "./number-marks.ts";
 import { type OpenedUpload, openUpload } from "./open-upload.ts";
-import { RowMarks } from "./plan-chunks.ts";
+import { MIN_CHUNK_ROWS, RowMarks } from "./plan-chunks.ts";
 import { requireRoomForBatch, requireStoredWithin } from "./quota.ts";
 import { type ChosenOptions, fingerprintOf, readOptionsOf, targetOf } from "./read-options.ts";
 import { uploadedColumnsOf } from "./result-columns.ts";
@@ -89,19 +89,13 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   const matched = matchColumns(target, columns.names, mapping, table.dialect, chosen.mode);
   const isWorkbook = "format" in table.dialect;
   const batchId = await openBatch(ctx, upload, chosen, target, { ...matched, params, locale, isWorkbook });
-  const maxChunkRows = chunkRowsOf(target, options);
   try {
     const source = {
       fileBytes: () => content.bytes,
       check: () => requireStoredWithin(ctx, upload.userId),
     };
-    const marks = await storeRows(
-      ctx,
-      batchId,
-      columns.rows(table.records),
-      source,
-      new RowMarks(maxChunkRows),
-    );
+    const empty = new RowMarks(chunkRowsOf(ctx, target, options));
+    const marks = await storeRows(ctx, batchId, columns.rows(table.records), source, empty);
     if (isWorkbook && marks.count === 0) throw noRowsInSheet();
     await table.finish();
     const contentHash = content.hash.digest();
@@ -112,7 +106,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
       const { defined, name } = target;
       const writing = { userId: upload.userId, target: name, targetVersion: defined?.version ?? null };
       await requireUploadRight(tx, writing, { isUpload: true });
-      const accepted = await acceptBatch(
+      const batch = await acceptBatch(
         tx,
         { id: batchId, userId: upload.userId },
         {
@@ -123,10 +117,9 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
           dialect: { ...table.dialect },
           warnings: { ...table.warnings },
         },
-        { mayReplay: !options.force && !options.dry_run, maxChunkRows },
+        { mayReplay: !options.force && !options.dry_run },
       );
-      const batch = await getBatch(tx, upload.userId, accepted);
-      const received = { batch, isReplay: accepted !== batchId };
+      const received = { batch, isReplay: batch.id !== batchId };
       if (mapping && !received.isReplay)
         await rememberMapping(tx, upload.userId, target.name, matched.header, {
           mapping,
@@ -251,9 +244,13 @@ function rowLimitOf({ config }: Context, { name, maxRows }: Target) {
   return { uploadMaxRows: maxRows, maxRowsName: `the limit of the target ${name}` };
 }
 
-/** The limit that the target and the options set. Undefined: chunks have the fastest size. */
-function chunkRowsOf(target: Target, { rows_per_second: rate }: UploadOptions): number | undefined {
+/** The limits that the settings, the target and the options set. */
+function chunkRowsOf({ config }: Context, target: Target, options: UploadOptions) {
+  const { rows_per_second: rate, row_delay_ms: delayMs = config.rowDelayMs } = options;
   const ofTarget = target.maxChunkRows ?? (isRowTarget(target) ? ROW_TARGET_CHUNK_ROWS : undefined);
   const limits = [ofTarget, rate].filter((limit) => limit !== undefined);
-  return limits.length > 0 ? Math.min(...limits) : undefined;
+  // PostgreSQL writes plain rows in one statement.
+  const areFast = !isRemote(target) && target.plain && delayMs === 0;
+  const min = areFast ? config.minChunkRows : MIN_CHUNK_ROWS;
+  return { min, max: limits.length > 0 ? Math.min(...limits) : undefined };
 }

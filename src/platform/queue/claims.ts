@@ -130,7 +130,9 @@ export function putBack(
 }
 
 async function change(db: Database, claim: Claim, changes: ReturnType<typeof sql>): Promise<void> {
-  const { rows } = await db.execute(sql`UPDATE ${job} SET ${changes} WHERE ${isHeld(claim)} RETURNING id`);
+  const { rows } = await db.execute(
+    sql`UPDATE ${commonJob} SET ${changes} WHERE ${isHeld(claim)} RETURNING id`,
+  );
   if (rows.length === 0) throw new ClaimLost("Another worker may have taken the job.");
 }
 

@@ -12,7 +12,7 @@ import {
 import { csv } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { closeGate } from "../../support/gate.ts";
-import { activeJobs, finishedJobs, jobsLeft } from "../../support/jobs.ts";
+import { activeJobs, announcedEnds, jobsLeft } from "../../support/jobs.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { SlowUpload } from "../../support/slow-upload.ts";
 import { MEASURED } from "../../support/stopwatch.ts";
@@ -50,7 +50,7 @@ describe("cancelling", () => {
     expect(await user.rows(batch.id, "processing")).toEqual([]);
     expect(await user.rows(batch.id, "success")).toHaveLength(success);
     expect(await bookCount(rowmill)).toBe(success);
-    expect(await finishedJobs(ctx, batch.id)).toBe(1);
+    expect(await announcedEnds(ctx, batch.id)).toBe(1);
   });
 
   test("cancelling stops a worker within about a second and discards its rows", MEASURED, async () => {
@@ -99,7 +99,7 @@ describe("cancelling", () => {
     const answers = await Promise.all([1, 2, 3].map(() => command(user, batch.id, "cancel")));
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(await command(user, batch.id, "cancel")).toEqual(answers[0]);
-    expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(1);
+    expect(await announcedEnds(rowmill.ctx, batch.id)).toBe(1);
   });
 
   test("cancelling ends a paused batch", async () => {
@@ -122,7 +122,7 @@ describe("cancelling", () => {
     expect(state).toBe("cancelled");
     expect(counts).toMatchObject({ success: 0, failed: 5, unprocessed: 20 });
     expect(await user.rows(batch.id, "unprocessed")).toHaveLength(20);
-    expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(2);
+    expect(await announcedEnds(rowmill.ctx, batch.id)).toBe(2);
   });
 
   test("cancelling a running atomic batch counts no row as a success", MEASURED, async () => {

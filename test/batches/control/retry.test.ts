@@ -5,7 +5,7 @@ import { command, deliverChunk, deliverWhole, refused, untilBatch } from "../../
 import { csv } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
 import { expectExactlyOnce } from "../../support/exactly-once.ts";
-import { finishedJobs, jobsLeft } from "../../support/jobs.ts";
+import { announcedEnds, jobsLeft } from "../../support/jobs.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { Stopwatch } from "../../support/stopwatch.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
@@ -67,7 +67,7 @@ describe("a retry", () => {
     expect(fixed.job_id).toBe(chunkJobId({ batchId: batch.id, firstRow: 2 }, 2));
     expect((await rowOf(user, batch.id, 6)).job_id).toBe(failure.job_id);
     // The end is announced again.
-    expect(await finishedJobs(ctx, batch.id)).toBe(2);
+    expect(await announcedEnds(ctx, batch.id)).toBe(2);
     await expectExactlyOnce(ctx.pool, batch.id, { good: 100, bad: 0, ends: 2 });
   });
 
@@ -117,7 +117,7 @@ describe("a retry", () => {
       if (round < 3) await command(user, batch.id, "retry");
     }
     expect((await user.batch(batch.id)).body).toMatchObject({ state: "completed_with_errors" });
-    expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(3);
+    expect(await announcedEnds(rowmill.ctx, batch.id)).toBe(3);
   });
 
   test("retried rows get all their automatic retries again", async () => {

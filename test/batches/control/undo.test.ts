@@ -11,7 +11,7 @@ import {
 } from "../../support/batches.ts";
 import { csv } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { finishedJobs, jobsLeft } from "../../support/jobs.ts";
+import { announcedEnds, jobsLeft } from "../../support/jobs.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
@@ -104,7 +104,7 @@ describe("undoing", () => {
     expect(await user.rows(batch.id, "success")).toEqual([]);
     expect(await kept(user, batch.id)).toEqual([]);
     // Once for the end of the import, once for the end of its undoing.
-    expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(2);
+    expect(await announcedEnds(rowmill.ctx, batch.id)).toBe(2);
   });
 
   test("undoing restores updated records and skips unchanged ones", async () => {
@@ -317,7 +317,7 @@ describe("undoing", () => {
     const ended = await user.finished(batch.id);
     expect(ended.undo).toEqual({ reversed: 200, kept: 0, failed: 0 });
     expect(await booksOf(rowmill, user)).toEqual(before);
-    expect(await finishedJobs(ctx, batch.id)).toBe(2);
+    expect(await announcedEnds(ctx, batch.id)).toBe(2);
   });
 
   test("an interrupted undo continues, also if its job is lost", async () => {

@@ -106,7 +106,7 @@ test("a committed dry run ends like an ordinary upload", async () => {
   const dry = await user.finished(id);
   expect(dry.counts).toEqual(counts({ total: 100, pending: 95, failed: 5 }));
   await rowmill.ctx.pool.query(
-    "DELETE FROM rowmill_queue.job WHERE name = 'batch.finished' AND data->>'batchId' = $1",
+    "DELETE FROM rowmill.notifications WHERE kind = 'batch.finished' AND subject_id = $1",
     [id],
   );
   expect((await act(user, id, "commit")).status).toBe(200);

@@ -4,6 +4,7 @@ import { titled } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { count } from "../../support/count.ts";
 import { startWithGate } from "../../support/gate.ts";
+import { announcedEnds } from "../../support/jobs.ts";
 import { uploadForm } from "../../support/upload-form.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
@@ -144,7 +145,6 @@ describe("a batch", () => {
     expect(await booksOf(user, own)).toBe(after.counts.success);
     expect(await user.rows(id, "success")).toHaveLength(after.counts.success);
     expect(after.counts.success + 3 + after.counts.unprocessed).toBe(250);
-    const ends = "SELECT count(*) FROM rowmill_queue.job WHERE name = 'batch.finished'";
-    expect(await count(own.ctx.pool, ends)).toBe(1);
+    expect(await announcedEnds(own.ctx, id)).toBe(1);
   });
 });

@@ -19,8 +19,8 @@ function* withGaps(count: number): Generator<number> {
   }
 }
 
-function planOf(rows: Rows, count: number) {
-  const marks = new RowMarks();
+function planOf(rows: Rows, count: number, chunkRows = {}) {
+  const marks = new RowMarks(chunkRows);
   for (const row of rows(count)) marks.add(row, 50);
   expect(marks.count).toBe(count);
   return marks.plan();
@@ -68,6 +68,25 @@ test("chunks don't grow past 5,000 rows however big the file is", () => {
 
 test("a file of 100 rows keeps four workers busy", () => {
   expect(planOf(withoutGaps, 100).length).toBeGreaterThanOrEqual(4);
+});
+
+test.each([
+  [100, 50, [50]],
+  [100, 100, [100]],
+  [100, 250, [100, 100, 50]],
+  [10, 25, [10, 10, 5]],
+  [200, 60, [60]],
+])("chunks of at least %i rows divide a file of %i rows into %j", (min, count, sizes) => {
+  expect(planOf(withoutGaps, count, { min }).map(({ rowCount }) => rowCount)).toEqual(sizes);
+});
+
+test("a limit of the rows of a chunk precedes their minimum", () => {
+  const sizes = planOf(withoutGaps, 60, { min: 100, max: 25 }).map(({ rowCount }) => rowCount);
+  expect(sizes).toEqual([25, 25, 10]);
+});
+
+test("the minimum does not change the chunks of a large file", () => {
+  expect(planOf(withGaps, 10_000, { min: 100 })).toEqual(planOf(withGaps, 10_000));
 });
 
 test("no rows make no chunks", () => {
