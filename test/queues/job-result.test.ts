@@ -79,7 +79,10 @@ test("a task is found by the id of its latest job after the queue has removed it
   expect(await job(user, later)).toMatchObject({ job: null, state: "completed", task_id: id });
   // Two tasks cannot have the same job.
   const other = await endedTask(ctx, await newTask(ctx, user.userId));
-  const same = ctx.pool.query("UPDATE rowmill.tasks SET job_id = $2, created_by = NULL WHERE id = $1", [other.id, later]);
+  const same = ctx.pool.query("UPDATE rowmill.tasks SET job_id = $2, created_by = NULL WHERE id = $1", [
+    other.id,
+    later,
+  ]);
   await expect(same).rejects.toThrow("tasks_later_job");
 });
 
