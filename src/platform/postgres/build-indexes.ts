@@ -42,7 +42,7 @@ export async function buildIndexes(
   if ((await missingOf(client, indexes)).length === 0) return;
   const keeper = await connect();
   try {
-    await lockBuilds(keeper);
+    await lockBuilds(keeper, log);
     const isSession = await hasSession(client);
     if (isSession) await client.query("SET statement_timeout = 0; SET lock_timeout = 0");
     for (const index of await missingOf(client, indexes)) await build(client, index, log);
@@ -58,8 +58,8 @@ export async function buildIndexes(
  * session that the next statement no longer gets. An idle transaction has no snapshot, for which the build would wait; one that waits
  * inside pg_advisory_xact_lock has.
  */
-async function lockBuilds(client: pg.Client): Promise<void> {
-  for (;;) {
+async function lockBuilds(client: pg.Client, log: Log): Promise<void> {
+  for (let isFirst = true; ; isFirst = false) {
     await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
     await client.query("SET LOCAL idle_in_transaction_session_timeout = 0");
     // A statement with parameters would keep its snapshot until the next one.
@@ -68,6 +68,7 @@ async function lockBuilds(client: pg.Client): Promise<void> {
     );
     if (rows[0]?.isLocked) return;
     await client.query("ROLLBACK");
+    if (isFirst) log.info("another migration builds indexes; waiting until it has ended");
     await sleep(RETRY_MS);
   }
 }
