@@ -94,8 +94,19 @@ interface MissingIndex extends Index {
   readonly isInvalid: boolean;
 }
 
+/** Returns the names of the indexes of these statements that no program can use. */
+export async function missingIndexes(
+  client: Pick<pg.Client, "query">,
+  statements: readonly string[],
+): Promise<string[]> {
+  return (await missingOf(client, statements.flatMap(indexOf))).map(({ name }) => name);
+}
+
 /** Leaves out the indexes of tables that do not exist yet. */
-async function missingOf(client: pg.Client, indexes: readonly Index[]): Promise<MissingIndex[]> {
+async function missingOf(
+  client: Pick<pg.Client, "query">,
+  indexes: readonly Index[],
+): Promise<MissingIndex[]> {
   const { rows } = await client.query<{ name: string; isInvalid: boolean }>(
     `SELECT name, indexrelid IS NOT NULL AS "isInvalid"
     FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (schema, name, "table")
