@@ -1,7 +1,10 @@
-/** Whether PostgreSQL keeps up with its own upkeep. */
+/** Whether the last steps of the migration are done, and PostgreSQL keeps up with its own upkeep. */
 import type pg from "pg";
+import { missingIndexes } from "../platform/postgres/build-indexes.ts";
 import { MAX_DEFAULT_BYTES } from "../platform/postgres/day-partitions.ts";
+import { FAILED_JOBS_INDEX } from "../platform/queue/adapt-tables.ts";
 import { DAY_TABLES } from "../schema/batches.ts";
+import { LATER_JOBS_INDEX } from "../schema/tasks.ts";
 import { type Finding, good, warning } from "./finding.ts";
 
 /** Fewer dead rows do no harm. */
@@ -11,7 +14,21 @@ const LONG_TRANSACTION_MINUTES = 60;
 const OLD_TRANSACTIONS = 1_000_000_000;
 
 export async function checkTables(pool: pg.Pool): Promise<Finding[]> {
-  return [await checkDeadRows(pool), ...(await checkVacuum(pool)), ...(await checkPartitions(pool))];
+  return [
+    await checkDeadRows(pool),
+    ...(await checkVacuum(pool)),
+    ...(await checkPartitions(pool)),
+    await checkIndexes(pool),
+  ];
+}
+
+/** A migration that was killed after its transaction has not built them. No program refuses to start, but reads of jobs are slow. */
+async function checkIndexes(pool: pg.Pool): Promise<Finding> {
+  const missing = await missingIndexes(pool, [LATER_JOBS_INDEX, FAILED_JOBS_INDEX]);
+  if (missing.length === 0) return good("The migration has built all indexes.");
+  return warning(
+    `Reads of jobs are slow without the indexes ${missing.join(" and ")}. Run: npm run cli -- migrate`,
+  );
 }
 
 /** Without partitions, everything works, but the clean-up deletes the rows of expired batches one by one. */

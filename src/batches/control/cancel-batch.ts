@@ -27,7 +27,7 @@ export function cancelBatch(
     requireEdge("cancel", batch.state, "cancelled");
     if (isWhole(batch)) await forgetSuccesses(tx, batchId);
     if (isWhole(batch) && !isOneJob(batch)) await forgetChecked(tx, batchId);
-    // The `batch.finished` job of the current run exists already: the validated dry run had ended.
+    // The end of the current run was announced already: the dry run is validated.
     if (hasEnded(batch.state)) {
       await tx.db
         .update(batches)

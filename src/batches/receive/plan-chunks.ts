@@ -86,9 +86,10 @@ export class RowMarks {
 
   plan(): ChunkPlan[] {
     const { min, max } = this.#chunkRows;
-    const share = Math.max(min, Math.ceil(this.#count / CHUNKS_OF_A_SMALL_FILE));
+    const share = Math.round(Math.ceil(this.#count / CHUNKS_OF_A_SMALL_FILE) / this.#stride);
+    const least = Math.ceil(min / this.#stride);
     const most = Math.floor(max / this.#stride);
-    const rowsPerChunk = Math.max(1, Math.min(most, Math.round(share / this.#stride))) * this.#stride;
+    const rowsPerChunk = Math.max(1, Math.min(most, Math.max(least, share))) * this.#stride;
     const plan: { firstRow: number; lastRow: number; rowCount: number; bytes: number }[] = [];
     for (const { firstRow, rows, bytes } of this.#marks) {
       const last = plan.at(-1);

@@ -42,7 +42,7 @@ export async function buildIndexes(
   if ((await missingOf(client, indexes)).length === 0) return;
   const keeper = await connect();
   try {
-    await lockBuilds(keeper);
+    await lockBuilds(keeper, log);
     const isSession = await hasSession(client);
     if (isSession) await client.query("SET statement_timeout = 0; SET lock_timeout = 0");
     for (const index of await missingOf(client, indexes)) await build(client, index, log);
@@ -58,8 +58,8 @@ export async function buildIndexes(
  * session that the next statement no longer gets. An idle transaction has no snapshot, for which the build would wait; one that waits
  * inside pg_advisory_xact_lock has.
  */
-async function lockBuilds(client: pg.Client): Promise<void> {
-  for (;;) {
+async function lockBuilds(client: pg.Client, log: Log): Promise<void> {
+  for (let isFirst = true; ; isFirst = false) {
     await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
     await client.query("SET LOCAL idle_in_transaction_session_timeout = 0");
     // A statement with parameters would keep its snapshot until the next one.
@@ -68,6 +68,7 @@ async function lockBuilds(client: pg.Client): Promise<void> {
     );
     if (rows[0]?.isLocked) return;
     await client.query("ROLLBACK");
+    if (isFirst) log.info("another migration builds indexes; waiting until it has ended");
     await sleep(RETRY_MS);
   }
 }
@@ -93,8 +94,19 @@ interface MissingIndex extends Index {
   readonly isInvalid: boolean;
 }
 
+/** Returns the names of the indexes of these statements that no program can use. */
+export async function missingIndexes(
+  client: Pick<pg.Client, "query">,
+  statements: readonly string[],
+): Promise<string[]> {
+  return (await missingOf(client, statements.flatMap(indexOf))).map(({ name }) => name);
+}
+
 /** Leaves out the indexes of tables that do not exist yet. */
-async function missingOf(client: pg.Client, indexes: readonly Index[]): Promise<MissingIndex[]> {
+async function missingOf(
+  client: Pick<pg.Client, "query">,
+  indexes: readonly Index[],
+): Promise<MissingIndex[]> {
   const { rows } = await client.query<{ name: string; isInvalid: boolean }>(
     `SELECT name, indexrelid IS NOT NULL AS "isInvalid"
     FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (schema, name, "table")

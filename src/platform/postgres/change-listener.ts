@@ -128,8 +128,8 @@ export class ChangeListener {
       () => {
         if (!this.#closing.signal.aborted) this.wake(channel, null);
       },
-      // The connection is lost, and the next connection listens to the channel.
-      () => {},
+      // The connection is lost, or did not answer in time. The next connection listens to the channel.
+      () => client.end().catch(() => {}), // It may be gone already.
     );
   }
 

@@ -11,7 +11,7 @@ import { SQLSTATE } from "../sqlstates.ts";
 const JOBS = `"${QUEUE_SCHEMA}"."job_common"`;
 
 /** For lists of failed jobs, beside the indexes of pg-boss. A job that does not fail is never in it. */
-const FAILED_JOBS_INDEX = `CREATE INDEX IF NOT EXISTS "job_failed" ON ${JOBS} USING btree (name, completed_on, id) WHERE state = 'failed'`;
+export const FAILED_JOBS_INDEX = `CREATE INDEX IF NOT EXISTS "job_failed" ON ${JOBS} USING btree (name, completed_on, id) WHERE state = 'failed'`;
 
 /** How long others wait behind the migration, and how often it tries. */
 const LOCK_TIMEOUT = "1s";

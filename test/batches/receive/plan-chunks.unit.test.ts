@@ -76,6 +76,8 @@ test.each([
   [100, 250, [100, 100, 50]],
   [10, 25, [10, 10, 5]],
   [200, 60, [60]],
+  [30, 60, [50, 10]],
+  [110, 250, [125, 125]],
 ])("chunks of at least %i rows divide a file of %i rows into %j", (min, count, sizes) => {
   expect(planOf(withoutGaps, count, { min }).map(({ rowCount }) => rowCount)).toEqual(sizes);
 });
