@@ -19,18 +19,22 @@ const SEPARATOR = "\x1f";
 const NULL = "";
 
 /** @returns null: rows of the batch may do more than create records */
-export function newTableRecords(
-  { definition, plan, ...writer }: TableWriter,
-  { mode }: TargetBatch,
-  check: Check,
-): NewRecords | null {
+export function newTableRecords(writer: TableWriter, { mode }: TargetBatch, check: Check): NewRecords | null {
+  const { definition, plan } = writer;
   const hasMoreToDo =
     mode === "update" ||
+    (mode === "upsert" && mayInsertTaken(writer)) ||
     plan.hasOwnKeyEquality ||
     definition.columns.some(({ lookup }) => lookup !== undefined) ||
     uniqueColumnsOf(definition).length > 0;
-  return hasMoreToDo ? null : new NewTableRecords({ definition, plan, ...writer }, mode === "upsert", check);
+  return hasMoreToDo ? null : new NewTableRecords(writer, mode === "upsert", check);
 }
+
+/**
+ * Whether an INSERT may succeed although a record has the key: a trigger may change the key or remove that record, and the
+ * record may be in a table that inherits from this one.
+ */
+const mayInsertTaken = ({ plan, facts }: TableWriter) => plan.skips.insert || facts.children.length > 0;
 
 class NewTableRecords implements NewRecords {
   readonly #writer: TableWriter;
@@ -170,11 +174,11 @@ function insertStatement(
     SELECT count(*)::int AS count, string_agg(key, E'\\n') AS keys, string_agg(version, E'\\n') AS versions FROM written`;
 }
 
-/** The same text as `recordKeyOf`. JSON has no line breaks within a text. */
+/** The same text as `recordKeyOf`, in which names that are numbers come first. JSON has no line breaks within a text. */
 function recordKeySql({ identity }: TablePlan): SQL {
   if (identity.length === 0) return sql`NULL::text`;
-  const quotedOf = new Map(identity.map(({ to, quoted }) => [to, quoted]));
-  const members = [...quotedOf].map(
+  const quotedOf = Object.fromEntries(identity.map(({ to, quoted }) => [to, quoted]));
+  const members = Object.entries(quotedOf).map(
     ([to, quoted], index) =>
       sql`${`${index === 0 ? "{" : ","}${JSON.stringify(to)}:`}::text || coalesce(to_json(${sql.raw(`t.${quoted}`)}::text)::text, 'null')`,
   );
