@@ -36,6 +36,7 @@ export async function writeNewRecords(
     const records = await target.newRecords?.(tx, batch);
     if (!records) return undefined;
     using _memory = await takeMemory(bytes);
+    signal.throwIfAborted();
     await readAll(tx, chunk, (row, fields) => {
       if (tooManyFields(target, batch, fields) === null) records.add(row, fields);
     });
