@@ -86,3 +86,30 @@ test("a chunk that is stopped while it waits for memory writes no set", async ()
   await expect(delivered).rejects.toThrow("The worker stops.");
   expect(await numbers()).toEqual(before);
 });
+
+test("a set of upsert holds no new records while it waits for an existing one", async () => {
+  await query("INSERT INTO store.shared VALUES (5, 'old')");
+  const batch = await receive(user, "id,v\n1,new\n5,new\n", "upsert", await target("shared"));
+  const application = await rowmill.ctx.pool.connect();
+  try {
+    await application.query("BEGIN; UPDATE store.shared SET v = 'application' WHERE id = 5");
+    const delivered = deliverChunk(rowmill.ctx, batch);
+    await until(
+      "the chunk waits for the record",
+      async () => {
+        const [waiting] = await query<{ query: string }>(
+          `SELECT query FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query NOT LIKE '%INSERT INTO%'`,
+        );
+        return waiting !== undefined;
+      },
+      3000,
+    );
+    await application.query("INSERT INTO store.shared VALUES (1, 'application'); COMMIT");
+    await delivered;
+  } finally {
+    await application.query("ROLLBACK");
+    application.release();
+  }
+  expect(await resultsOf(user, batch)).toEqual({ 2: "updated", 3: "updated" });
+});
