@@ -1,8 +1,9 @@
 /** Tables in which a set of new records could have other results than rows that are written one by one. */
 import { expect, test } from "vitest";
 import type { ColumnDefinition } from "../../../src/targets/definition/column.ts";
-import { importFile } from "../../support/imports.ts";
+import { importFile, receive } from "../../support/imports.ts";
 import { MODES, resultsOf, useStore } from "../../support/store.ts";
+import { deliver } from "../../support/stored-rows.ts";
 
 const moreSql = `
 CREATE TABLE store.years (region text, "2024" int, v text, PRIMARY KEY (region, "2024"));
@@ -67,4 +68,15 @@ test("upsert updates records of tables that inherit from the table", async () =>
     { place: "store.cats", id: 1, v: "new" },
     { place: "store.animals", id: 2, v: "new" },
   ]);
+});
+
+test("upsert creates a set although a trigger runs before, if no record has one of the keys", async () => {
+  const target = await define({
+    table: "slugs",
+    key: { columns: ["slug"] },
+    mode,
+    columns: [column("v"), column("slug")],
+  });
+  const batch = await receive(user, "v,slug\nnew,c\nnew,d\n", "upsert", target);
+  expect(await deliver(rowmill, batch, [2])).toBe(2);
 });
