@@ -19,8 +19,11 @@ export class ByteBudget {
 
   /** Returns null instead of waiting. */
   tryTake(bytes: number): Disposable | null {
-    const taken = Math.min(bytes, this.#total);
-    return this.#waiting.length > 0 || this.#used + taken > this.#total ? null : this.exceed(taken);
+    return this.has(bytes) ? this.exceed(bytes) : null;
+  }
+
+  has(bytes: number): boolean {
+    return this.#waiting.length === 0 && this.#used + Math.min(bytes, this.#total) <= this.#total;
   }
 
   /** Takes bytes even if they are not free. */

@@ -17,7 +17,7 @@ import { lockChunk } from "./lock-chunk.ts";
 import { type RecordsShare, repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
 import { pauseByRowmill } from "./pause-by-rowmill.ts";
 import { type OpenRow, processRows } from "./process-rows.ts";
-import { openSlices } from "./read-open-rows.ts";
+import { hasMemory, openSlices } from "./read-open-rows.ts";
 import { isDue, letAllWait, storeWaits, waitsIn } from "./row-waits.ts";
 import { isGroupInput, sendOpenRows } from "./send-open-rows.ts";
 import { type Settled, settleChunk } from "./settle-chunk.ts";
@@ -110,7 +110,8 @@ async function processOpenRows(
   if (rows > 0) signal.throwIfAborted();
   outcomes.addCreated(rows);
   if (rows === chunk.rowCount) after = chunk.lastRow;
-  const isLate = rows > 0 && performance.now() > turn.until;
+  // To wait for memory would block other chunks: the transaction holds locks on the records that it has written.
+  const isLate = rows > 0 && (performance.now() > turn.until || !hasMemory(chunk.bytes ?? 0));
   let areAllWaiting = false;
   const open = { ...chunk, firstRow: after + 1, ...(keepsOutcomes ? { where: isDue } : {}) };
   for await (const slice of isLate || after >= chunk.lastRow ? [] : openSlices(tx, open, "stop")) {

@@ -14,6 +14,9 @@ const budget = new ByteBudget(BUDGET_BYTES);
 /** Waits until the process has the memory for a slice. */
 export const takeMemory = (bytes: number): Promise<Disposable> => budget.take(bytes);
 
+/** Whether a slice would not wait. */
+export const hasMemory = (bytes: number): boolean => budget.has(bytes);
+
 export interface RowRange {
   readonly batchId: string;
   readonly firstRow: number;

@@ -36,6 +36,7 @@ export async function writeNewRecords(
     const records = await target.newRecords?.(tx, batch);
     if (!records) return undefined;
     using _memory = await takeMemory(bytes);
+    signal.throwIfAborted();
     await readAll(tx, chunk, (row, fields) => {
       if (tooManyFields(target, batch, fields) === null) records.add(row, fields);
     });
@@ -48,7 +49,9 @@ export async function writeNewRecords(
   const onError = (error: unknown) => {
     mustPause = error instanceof MustPause;
   };
-  const count = await tryWrite(tx, signal, write, { onError });
+  // Other transactions lock existing records before they create new ones. A set does not know which ones exist.
+  const mayWait = batch.mode !== "upsert";
+  const count = await tryWrite(tx, signal, write, { mayWait, onError });
   if (mustPause) return 0;
   const isInVain = (count ?? 0) < chunk.rowCount / 2;
   if (isInVain || failed > 0) failures.set(batch.id, Math.max(0, failed + (isInVain ? 1 : -1)));

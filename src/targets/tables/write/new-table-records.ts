@@ -8,7 +8,7 @@ import type { CreatedRecords, NewRecords } from "../../new-records.ts";
 import type { CheckedRow, TargetBatch, Values } from "../../target.ts";
 import { withTargetRole } from "../access/with-role.ts";
 import type { TableWriter } from "./table-outcomes.ts";
-import type { PlanColumn, TablePlan } from "./table-plan.ts";
+import { hasIdentity, type PlanColumn, type TablePlan } from "./table-plan.ts";
 import { uniqueColumnsOf } from "./unique-values.ts";
 import { withDefaults } from "./update-mode.ts";
 
@@ -19,23 +19,25 @@ const SEPARATOR = "\x1f";
 const NULL = "";
 
 /** @returns null: rows of the batch may do more than create records */
-export function newTableRecords(
-  { definition, plan, ...writer }: TableWriter,
-  { mode }: TargetBatch,
-  check: Check,
-): NewRecords | null {
+export function newTableRecords(writer: TableWriter, { mode }: TargetBatch, check: Check): NewRecords | null {
+  const { definition, plan } = writer;
   const hasMoreToDo =
     mode === "update" ||
     plan.hasOwnKeyEquality ||
     definition.columns.some(({ lookup }) => lookup !== undefined) ||
     uniqueColumnsOf(definition).length > 0;
-  return hasMoreToDo ? null : new NewTableRecords({ definition, plan, ...writer }, mode === "upsert", check);
+  return hasMoreToDo ? null : new NewTableRecords(writer, mode === "upsert", check);
 }
 
 class NewTableRecords implements NewRecords {
   readonly #writer: TableWriter;
   /** Whether rules about several columns decide if a record can be created. `check` leaves them to the writer in `upsert`. */
   readonly #checksNew: boolean;
+  /**
+   * Whether an INSERT of `upsert` may succeed although a record has the key: a trigger may change the key or remove that
+   * record, and the record may be in a table that inherits from this one.
+   */
+  readonly #looksForKeys: boolean;
   readonly #check: Check;
   /** The default in the definition of each column of the plan. */
   readonly #defaults: readonly (string | null | undefined)[];
@@ -52,6 +54,7 @@ class NewTableRecords implements NewRecords {
   constructor(writer: TableWriter, isUpsert: boolean, check: Check) {
     this.#writer = writer;
     this.#checksNew = isUpsert && (writer.definition.rules ?? []).length > 0;
+    this.#looksForKeys = isUpsert && (writer.plan.skips.insert || writer.facts.children.length > 0);
     this.#check = check;
     this.#defaults = writer.plan.columns.map(({ name }) =>
       Object.hasOwn(writer.defaults, name) ? writer.defaults[name] : undefined,
@@ -121,7 +124,7 @@ class NewTableRecords implements NewRecords {
     }
     if (given.length === 0) return null;
     return {
-      statement: insertStatement(plan, given),
+      statement: insertStatement(plan, given, this.#looksForKeys ? isNew(plan, given) : null),
       rows: positions.map((position) => this.#rows[position] ?? 0),
     };
   }
@@ -149,10 +152,18 @@ interface Insert {
   readonly rows: readonly number[];
 }
 
+/** SQL: whether no record has the key of the row. The planner cannot turn it into a join, which might read the whole table. */
+function isNew(plan: TablePlan, given: readonly { readonly column: PlanColumn }[]): string {
+  const cellOf = (index: number) =>
+    `cells.v${given.findIndex(({ column }) => column.to === plan.identity[index]?.to)}`;
+  return `(SELECT true FROM ${plan.table} AS t WHERE ${hasIdentity(plan, cellOf)} LIMIT 1) IS NULL`;
+}
+
 /** PostgreSQL returns one row: 2500 of them would take the process longer than their texts. */
 function insertStatement(
   plan: TablePlan,
   given: readonly { readonly column: PlanColumn; readonly text: string }[],
+  condition: string | null,
 ): SQL {
   const separator = sql.raw(`E'\\x${SEPARATOR.charCodeAt(0).toString(16)}'`);
   const columns = given.map(({ column }) => column.quoted).join(", ");
@@ -165,16 +176,17 @@ function insertStatement(
     WITH written AS (
       INSERT INTO ${sql.raw(`${plan.table} AS t (${columns})`)}
       SELECT ${sql.raw(values)} FROM (SELECT ${sql.join(texts, sql`, `)} OFFSET 0) AS cells
+      ${sql.raw(condition === null ? "" : `WHERE ${condition}`)}
       RETURNING ${recordKeySql(plan)} AS key, ${sql.raw(plan.version)} AS version
     )
     SELECT count(*)::int AS count, string_agg(key, E'\\n') AS keys, string_agg(version, E'\\n') AS versions FROM written`;
 }
 
-/** The same text as `recordKeyOf`. JSON has no line breaks within a text. */
+/** The same text as `recordKeyOf`, in which names that are numbers come first. JSON has no line breaks within a text. */
 function recordKeySql({ identity }: TablePlan): SQL {
   if (identity.length === 0) return sql`NULL::text`;
-  const quotedOf = new Map(identity.map(({ to, quoted }) => [to, quoted]));
-  const members = [...quotedOf].map(
+  const quotedOf = Object.fromEntries(identity.map(({ to, quoted }) => [to, quoted]));
+  const members = Object.entries(quotedOf).map(
     ([to, quoted], index) =>
       sql`${`${index === 0 ? "{" : ","}${JSON.stringify(to)}:`}::text || coalesce(to_json(${sql.raw(`t.${quoted}`)}::text)::text, 'null')`,
   );
@@ -193,7 +205,8 @@ async function insertAll(tx: Tx, inserts: readonly Insert[]): Promise<CreatedRec
   for (const { statement, rows } of inserts) {
     const { rows: results } = await tx.db.execute<Written>(statement);
     const [written] = results;
-    if (written?.count !== rows.length) throw new Error("A trigger skipped some of the rows.");
+    if (written?.count !== rows.length)
+      throw new Error("Records of some rows exist, or a trigger skipped them.");
     if (written.keys !== null) keys.push(written.keys);
     if (written.versions !== null) versions.push(written.versions);
   }
