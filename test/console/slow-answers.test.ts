@@ -192,6 +192,20 @@ describe.skipIf(!hasBrowser)("while answers are on their way, the console", () =
     expect(new URL(page.url()).pathname).toBe("/schedules");
   });
 
+  test("opens a page whose code could not be loaded, once the connection is back", async () => {
+    await rowmill.client.signUp("ivy");
+    const page = await browser.open("/tasks", { user: "ivy" });
+    browser.expectProblems(/ERR_INTERNET_DISCONNECTED|could not be loaded/);
+    await page.getByText("No tasks yet").waitFor();
+    await page.context().setOffline(true);
+    await page.getByRole("link", { name: "Workflows" }).click();
+    await page.getByText("This page could not be loaded.").waitFor();
+    await button(page, "Try again").click();
+    await page.context().setOffline(false);
+    await button(page, "Try again").click();
+    await page.getByRole("heading", { name: "Workflows", exact: true }).waitFor();
+  });
+
   test("closes only the form that was saved", async () => {
     const fay = await rowmill.client.signUp("fay");
     for (const title of ["Emma", "Ivanhoe"]) await fay.post("/api/v1/books", { title, author: "?" });
