@@ -99,6 +99,23 @@ describe.skipIf(!hasBrowser)("while answers are on their way, the console", () =
     await bo.finished(body.id);
   });
 
+  test("shows what has changed without a stream if answers take longer than the pause between reads", async () => {
+    const al = await rowmill.client.signUp("al");
+    const { body } = await al.upload(csv(4), "/api/v1/batches?target=books&rows_per_second=1", "books.csv");
+    await al.post(`/api/v1/batches/${body.id}/pause`);
+    const page = await browser.open("about:blank", { user: "al" });
+    browser.expectProblems(/api\/v1\/events|ERR_FAILED/);
+    await page.route(/\/api\/v1\/events/, (route) => route.abort());
+    await page.goto(`/batches/${body.id}`);
+    await page.getByText("Paused").first().waitFor();
+    await page.route(new RegExp(`/api/v1/batches/${body.id}$`), async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 7000));
+      await route.fallback().catch(() => undefined);
+    });
+    await al.post(`/api/v1/batches/${body.id}/resume`);
+    await page.getByText("Every row was imported.").waitFor();
+  });
+
   test("keeps what is typed into a form while its file is sent", async () => {
     await rowmill.client.signUp("cy");
     const page = await browser.open("/tasks/new?type=batch_import", { user: "cy" });
@@ -173,6 +190,20 @@ describe.skipIf(!hasBrowser)("while answers are on their way, the console", () =
     await created.release();
     await page.getByText(/Task .* created/).waitFor();
     expect(new URL(page.url()).pathname).toBe("/schedules");
+  });
+
+  test("opens a page whose code could not be loaded, once the connection is back", async () => {
+    await rowmill.client.signUp("ivy");
+    const page = await browser.open("/tasks", { user: "ivy" });
+    browser.expectProblems(/ERR_INTERNET_DISCONNECTED|could not be loaded/);
+    await page.getByText("No tasks yet").waitFor();
+    await page.context().setOffline(true);
+    await page.getByRole("link", { name: "Workflows" }).click();
+    await page.getByText("This page could not be loaded.").waitFor();
+    await button(page, "Try again").click();
+    await page.context().setOffline(false);
+    await button(page, "Try again").click();
+    await page.getByRole("heading", { name: "Workflows", exact: true }).waitFor();
   });
 
   test("closes only the form that was saved", async () => {

@@ -1,6 +1,6 @@
 /** The one event stream of a page. Without it, the page asks every few seconds. */
 import { useEffect, useSyncExternalStore } from "react";
-import { invalidateAll, queryClient } from "./queries.ts";
+import { invalidateAll, refreshPage } from "./queries.ts";
 
 interface Topics {
   readonly batches?: readonly string[];
@@ -52,11 +52,6 @@ function url(): string {
   return parts.length === 0 || all === refusedUrl ? WITHOUT_ITEMS : all;
 }
 
-/** Reads the lists and items on the page again, except static ones. */
-function refreshPage(): void {
-  void queryClient.invalidateQueries({ refetchType: "active" });
-}
-
 function close(): void {
   clearTimeout(timer);
   source?.close();
@@ -86,7 +81,7 @@ function open(): void {
   sourceUrl = next;
   current.onopen = () => {
     // Changes between the reads of the page and this moment have sent no event.
-    if (failures > 0) refreshPage();
+    if (failures > 0) void refreshPage();
     hasOpened = true;
     failures = 0;
     setState("live");
@@ -104,7 +99,7 @@ function open(): void {
       changed.add(`${noun} ${id}`);
     });
   }
-  current.addEventListener("deleted", refreshPage);
+  current.addEventListener("deleted", () => void refreshPage());
   current.addEventListener("notifications", () => {
     void invalidateAll([{ prefix: "/api/v1/notifications" }], true);
   });
@@ -133,7 +128,7 @@ async function poll(unopened: string): Promise<void> {
   // The first refusal can come from an expired session, which the reads of the page renew.
   if (isReachable && unopened !== WITHOUT_ITEMS && failures > 1) refusedUrl = unopened;
   setState(isReachable ? "polling" : navigator.onLine ? "unreachable" : "offline");
-  if (isReachable) refreshPage();
+  if (isReachable) void refreshPage();
   const delay = Math.min(MAX_RECONNECT_MS, isReachable ? POLL_MS : RECONNECT_MS * 2 ** failures);
   timer = setTimeout(open, delay);
 }
@@ -141,7 +136,7 @@ async function poll(unopened: string): Promise<void> {
 function pollRefused(): void {
   setState("polling");
   timer = setTimeout(() => {
-    refreshPage();
+    void refreshPage();
     pollRefused();
   }, POLL_MS);
 }
@@ -157,7 +152,7 @@ export function startLive(): () => void {
   const onVisible = () => {
     const wasPaused = state === "paused";
     open();
-    if (wasPaused && document.visibilityState === "visible") refreshPage();
+    if (wasPaused && document.visibilityState === "visible") void refreshPage();
   };
   const onNetwork = () => {
     failures = Math.max(1, failures);

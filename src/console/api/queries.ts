@@ -1,7 +1,9 @@
 /** Reads of the API, kept in a cache under their path and parameters. */
 import {
   infiniteQueryOptions,
+  type Query,
   QueryClient,
+  type QueryFilters,
   type QueryKey,
   queryOptions,
   type UseQueryOptions,
@@ -147,16 +149,26 @@ interface Changed {
  * @param isByOthers whether other reads that are under way end first too. Such changes can come faster than answers, and
  *   would cancel each read before it has ended.
  */
-export async function invalidateAll(changes: readonly Changed[], isByOthers = false): Promise<void> {
-  const queries = queryClient.getQueryCache().findAll({
-    predicate: ({ queryKey }) => changes.some(({ prefix, id }) => isAbout(queryKey, prefix, id)),
-  });
+export function invalidateAll(changes: readonly Changed[], isByOthers = false): Promise<void> {
+  const predicate = ({ queryKey }: Query) => changes.some(({ prefix, id }) => isAbout(queryKey, prefix, id));
+  return readAgain({ predicate }, isByOthers);
+}
+
+/** Reads the lists and items on the page again, except static ones. */
+export function refreshPage(): Promise<void> {
+  return readAgain({ type: "active" }, true);
+}
+
+async function readAgain(which: QueryFilters, isByOthers: boolean): Promise<void> {
   await Promise.all(
-    queries.map(async ({ queryKey, state, promise }) => {
-      if (state.fetchStatus === "fetching" && (isByOthers || state.data === undefined))
-        await promise?.catch(() => undefined);
-      await queryClient.invalidateQueries({ queryKey, exact: true }, { cancelRefetch: !isByOthers });
-    }),
+    queryClient
+      .getQueryCache()
+      .findAll(which)
+      .map(async ({ queryKey, state, promise }) => {
+        if (state.fetchStatus === "fetching" && (isByOthers || state.data === undefined))
+          await promise?.catch(() => undefined);
+        await queryClient.invalidateQueries({ queryKey, exact: true }, { cancelRefetch: !isByOthers });
+      }),
   );
 }
 

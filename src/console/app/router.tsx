@@ -15,7 +15,8 @@ import { sessionRoutes } from "../pages/session/routes.ts";
 import { taskAdminRoutes, taskRoutes } from "../pages/tasks/routes.ts";
 import { webhookRoutes } from "../pages/webhooks/routes.ts";
 import { workflowAdminRoutes, workflowRoutes } from "../pages/workflows/routes.ts";
-import { Failure, Loading, NotFound } from "../parts/feedback.tsx";
+import { Loading, NotFound } from "../parts/feedback.tsx";
+import { PageFailure } from "../shell/page-failure.tsx";
 import { operatorRoute, rootRoute, signedInRoute } from "../shell/root.tsx";
 
 const routeTree = rootRoute.addChildren([
@@ -50,7 +51,7 @@ export const router = createRouter({
   defaultPreloadStaleTime: 0,
   defaultPendingComponent: Loading,
   defaultNotFoundComponent: NotFound,
-  defaultErrorComponent: ({ error, reset }) => <Failure error={error} onRetry={reset} />,
+  defaultErrorComponent: PageFailure,
   scrollRestoration: true,
   // Another id is another page: forms, dialogs and selections of one item must not show up on the next.
   defaultRemountDeps: ({ params }) => params,

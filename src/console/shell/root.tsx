@@ -10,12 +10,13 @@ import {
 } from "@tanstack/react-router";
 import { isStatus } from "../api/client.ts";
 import { currentUser, isOperator } from "../api/session.ts";
-import { Failure, NotFound } from "../parts/feedback.tsx";
+import { NotFound } from "../parts/feedback.tsx";
+import { PageFailure } from "./page-failure.tsx";
 
 export const rootRoute = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   component: Outlet,
   notFoundComponent: NotFound,
-  errorComponent: ({ error, reset }) => <Failure error={error} onRetry={reset} />,
+  errorComponent: PageFailure,
 });
 
 /** Pages behind the sign-in. */

@@ -47,6 +47,7 @@ export const words = {
   signInAgain: "Your session has ended. Sign in, and try again.",
   failed: "This did not work",
   tryAgain: "Try again",
+  pageNotLoaded: "This page could not be loaded.",
   requestId: (id: string) => `Request ${id}`,
   notFound: "Page not found",
   notFoundHint: "The address is wrong, or the item was deleted or is not yours.",
