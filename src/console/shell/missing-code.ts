@@ -18,8 +18,8 @@ export function watchMissingCode(): void {
   });
 }
 
-export function isMissingCode(error: Error): boolean {
-  return failures.has(error);
+export function isMissingCode(error: unknown): boolean {
+  return error instanceof Error && failures.has(error);
 }
 
 /** Without a server, a reload would lose the page that is open. */
