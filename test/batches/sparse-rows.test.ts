@@ -102,6 +102,19 @@ describe.for(STATISTICS)("with %s statistics", (statistics) => {
     expect(after).toEqual({ rows: [], cursor: null, cost: 0 });
   });
 
+  test("a page of rows that all chunks have reads that page", async () => {
+    const id = await addBatch(
+      "undone",
+      Array.from({ length: CHUNKS * CHUNK_ROWS }, (_, index) => index + 1),
+    );
+    if (statistics === "fresh") await rowmill.ctx.pool.query("ANALYZE");
+    for (const query of ["status=undone&limit=100", `status=undone&limit=100&from_row=${CHUNK_ROWS}`]) {
+      const page = await read(id, query);
+      expect(page.rows).toHaveLength(100);
+      expect(page.cost).toBeLessThan(MAX_ROWS);
+    }
+  });
+
   test("undone rows are found in the chunks that count them", async () => {
     const undone = [7, 2 * CHUNK_ROWS];
     const id = await addBatch("undone", undone);
