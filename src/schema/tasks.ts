@@ -35,10 +35,11 @@ export const DEFAULT_PRIORITY = 5;
  * True if the id of the latest job does not follow from that of the task: it ran before, or is older than 0.11.0 (`taskJobId`). Also true for
  * tasks that waited for another one. Checked at each write of a task, so it compares no ids.
  */
-export const hasLaterJob = sql`(run > 1 OR created_by IS NULL)`;
+const LATER_JOB = "(run > 1 OR created_by IS NULL)";
+export const hasLaterJob = sql.raw(LATER_JOB);
 
 /** Built after the migrations, because one of them adds the column `created_by`, and the build must not stop programs. */
-export const LATER_JOBS_INDEX = `CREATE UNIQUE INDEX IF NOT EXISTS "tasks_later_job" ON "rowmill"."tasks" USING btree (job_id) WHERE run > 1 OR created_by IS NULL`;
+export const LATER_JOBS_INDEX = `CREATE UNIQUE INDEX IF NOT EXISTS "tasks_later_job" ON "rowmill"."tasks" USING btree (job_id) WHERE ${LATER_JOB}`;
 
 export const tasks = rowmill.table(
   "tasks",
