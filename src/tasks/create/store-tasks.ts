@@ -23,7 +23,7 @@ export async function storeTasks(
 ): Promise<CreatedTask[]> {
   await lockOwners(tx, owners);
   const created: CreatedTask[] = [];
-  const parts = partsOf(tx, tasks);
+  const parts = partsOf(tasks).map((part) => ({ tasks: part, insert: prepareInsert(tx, part) }));
   let part = parts.next();
   while (!part.done) {
     // Both must have ended before an error ends the transaction: a later statement would run outside of it, and be committed.
@@ -37,25 +37,19 @@ export async function storeTasks(
   return created;
 }
 
-interface Part {
-  readonly tasks: readonly NewTask[];
-  /** @returns the numbers of the tasks */
-  readonly insert: () => Promise<number[]>;
-}
-
 /** The driver sends a statement at the end of the turn in which it was called. */
-async function nextOf(parts: Iterator<Part, void>) {
+async function nextOf<Part>(parts: Iterator<Part, undefined>) {
   await setImmediate();
   return parts.next();
 }
 
-function* partsOf(tx: Tx, tasks: Iterable<NewTask>): Generator<Part, void> {
+function* partsOf(tasks: Iterable<NewTask>): Generator<NewTask[], void> {
   let part: NewTask[] = [];
   for (const task of tasks) {
     part.push(task);
     if (part.length < PART) continue;
-    yield { tasks: part, insert: prepareInsert(tx, part) };
+    yield part;
     part = [];
   }
-  if (part.length > 0) yield { tasks: part, insert: prepareInsert(tx, part) };
+  if (part.length > 0) yield part;
 }
