@@ -15,6 +15,7 @@ import { distributeTables } from "./platform/postgres/distribute-tables.ts";
 import { moveFromPublic, warnOfOldTables } from "./platform/postgres/move-from-public.ts";
 import { partitionByDay } from "./platform/postgres/partition-by-day.ts";
 import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
+import { liftTimeLimits } from "./platform/postgres/time-limits.ts";
 import { adaptQueueTables } from "./platform/queue/adapt-tables.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
 import { SQLSTATE } from "./platform/sqlstates.ts";
@@ -111,8 +112,7 @@ async function hasMigrated(
 ): Promise<boolean> {
   await client.query("BEGIN");
   try {
-    // The limits of the role are meant for requests and jobs.
-    await client.query("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
+    await liftTimeLimits(client);
     await client.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
     await migrateTables(client, log, count);
     if (count === undefined) {

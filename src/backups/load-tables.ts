@@ -2,6 +2,7 @@ import type pg from "pg";
 import { ConfigError } from "../errors.ts";
 import { isPartitioned } from "../platform/postgres/day-partitions.ts";
 import { createFirstPartition, exchangeTables } from "../platform/postgres/exchange-tables.ts";
+import { liftTimeLimits } from "../platform/postgres/time-limits.ts";
 import { DAY_TABLES } from "../schema/batches.ts";
 import { QUEUE_SCHEMA } from "../schema/columns.ts";
 import { insertStatement, listTables, quote, type StoredTable } from "./catalogue.ts";
@@ -21,8 +22,9 @@ export async function loadTables(
   onTable: (section: Section) => void,
 ): Promise<{ header: Header; manifest: Manifest }> {
   // Foreign keys of large tables are checked in one statement.
-  await client.query("BEGIN; SET LOCAL search_path TO ''; SET LOCAL statement_timeout = 0");
+  await client.query("BEGIN; SET LOCAL search_path TO ''");
   try {
+    await liftTimeLimits(client);
     const tables = await lockEmptyTables(client, excluded);
     const foreignKeys = await dropForeignKeys(client);
     const restored = await loadRows(client, source, tables, onTable);

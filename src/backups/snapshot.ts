@@ -6,17 +6,14 @@ import type { Config } from "../config/config.ts";
 import { DomainError } from "../errors.ts";
 import type { Log } from "../platform/log.ts";
 import { connectionLimits } from "../platform/postgres/database.ts";
+import { liftTimeLimits } from "../platform/postgres/time-limits.ts";
 
 /** The key of the lock: "back" in ASCII. It is held as long as the transaction is open. */
 export const BACKUP_LOCK = 0x6261636b;
 
-/**
- * Values as text must not depend on the settings of the role. A large table is one statement, and the connection is idle
- * while the backup is verified.
- */
+/** Values as text must not depend on the settings of the role. */
 const SETTINGS = `
-  SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL intervalstyle = 'postgres';
-  SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`;
+  SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL intervalstyle = 'postgres'`;
 
 export class Snapshot implements AsyncDisposable {
   readonly client: pg.Client;
@@ -55,6 +52,8 @@ export class Snapshot implements AsyncDisposable {
   async #begin(): Promise<void> {
     const { client } = this;
     await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${SETTINGS}`);
+    // A large table is one statement, and the connection is idle while the backup is verified.
+    await liftTimeLimits(client);
     const { rows } = await client.query<{ locked: boolean }>(
       "SELECT pg_try_advisory_xact_lock($1) AS locked",
       [BACKUP_LOCK],

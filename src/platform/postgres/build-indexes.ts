@@ -8,6 +8,7 @@ import { ConfigError } from "../../errors.ts";
 import type { Log } from "../log.ts";
 import { SQLSTATE } from "../sqlstates.ts";
 import { hasSession, postgresError } from "./database.ts";
+import { liftTimeLimits } from "./time-limits.ts";
 
 interface Index {
   readonly schema: string;
@@ -43,11 +44,9 @@ export async function buildIndexes(
   const keeper = await connect();
   try {
     await lockBuilds(keeper, log);
-    const isSession = await hasSession(client);
-    if (isSession) await client.query("SET statement_timeout = 0; SET lock_timeout = 0");
+    if (await hasSession(client)) await liftTimeLimits(client, "session");
     for (const index of await missingOf(client, indexes)) await build(client, index, log);
     for (const table of await unknownTables(client, indexes)) await client.query(`ANALYZE ${table}`);
-    if (isSession) await client.query("RESET statement_timeout; RESET lock_timeout");
   } finally {
     await keeper.end();
   }
@@ -61,7 +60,7 @@ export async function buildIndexes(
 async function lockBuilds(client: pg.Client, log: Log): Promise<void> {
   for (let isFirst = true; ; isFirst = false) {
     await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
-    await client.query("SET LOCAL idle_in_transaction_session_timeout = 0");
+    await liftTimeLimits(client);
     // A statement with parameters would keep its snapshot until the next one.
     const { rows } = await client.query<{ isLocked: boolean }>(
       `SELECT pg_try_advisory_xact_lock(${BUILD_LOCK}) AS "isLocked"`,

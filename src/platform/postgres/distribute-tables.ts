@@ -5,6 +5,7 @@
 import type pg from "pg";
 import { rowmill } from "../../schema/columns.ts";
 import type { Log } from "../log.ts";
+import { liftTimeLimits } from "./time-limits.ts";
 
 const SCHEMA = rowmill.schemaName;
 
@@ -56,7 +57,7 @@ async function distribute(
 ): Promise<void> {
   await client.query("BEGIN");
   try {
-    await client.query("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
+    await liftTimeLimits(client);
     await client.query("SELECT pg_advisory_xact_lock($1)", [lock]);
     if (!(await isDistributed(client, name))) {
       log.info({ table: name, column }, "distributing a table; programs that write into it wait");

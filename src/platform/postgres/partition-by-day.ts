@@ -22,6 +22,7 @@ import {
   type Proof,
   startOfDay,
 } from "./exchange-tables.ts";
+import { liftTimeLimits } from "./time-limits.ts";
 
 const SCHEMA = rowmill.schemaName;
 
@@ -91,7 +92,7 @@ const isInTheWay = (error: unknown) =>
 async function locked<T>(client: pg.Client, { migrationLock }: Options, fn: () => Promise<T>): Promise<T> {
   await client.query("BEGIN");
   try {
-    await client.query("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
+    await liftTimeLimits(client);
     await client.query("SELECT pg_advisory_xact_lock($1)", [migrationLock]);
     await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
     const result = await fn();

@@ -5,6 +5,7 @@ import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Log } from "../log.ts";
 import { buildIndexes } from "../postgres/build-indexes.ts";
 import { postgresError } from "../postgres/database.ts";
+import { liftTimeLimits } from "../postgres/time-limits.ts";
 import { SQLSTATE } from "../sqlstates.ts";
 
 /** pg-boss's table of all jobs of Rowmill. */
@@ -50,7 +51,8 @@ async function hasDroppedForeignKeys(client: pg.Client): Promise<boolean> {
   const dropped = rows.map(({ name }) => `DROP CONSTRAINT IF EXISTS ${name}`).join(", ");
   await client.query("BEGIN");
   try {
-    await client.query(`SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+    await liftTimeLimits(client);
+    await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
     await client.query(`ALTER TABLE ${JOBS} ${dropped}`);
     await client.query("COMMIT");
     return true;
