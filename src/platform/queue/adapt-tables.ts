@@ -1,18 +1,15 @@
 /** Rowmill changes tables of pg-boss. Programs work with and without these changes. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
-import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Log } from "../log.ts";
 import { buildIndexes } from "../postgres/build-indexes.ts";
 import { postgresError } from "../postgres/database.ts";
 import { liftTimeLimits } from "../postgres/time-limits.ts";
 import { SQLSTATE } from "../sqlstates.ts";
-
-/** pg-boss's table of all jobs of Rowmill. */
-const JOBS = `"${QUEUE_SCHEMA}"."job_common"`;
+import { COMMON_JOBS } from "./tables.ts";
 
 /** For lists of failed jobs, beside the indexes of pg-boss. A job that does not fail is never in it. */
-export const FAILED_JOBS_INDEX = `CREATE INDEX IF NOT EXISTS "job_failed" ON ${JOBS} USING btree (name, completed_on, id) WHERE state = 'failed'`;
+export const FAILED_JOBS_INDEX = `CREATE INDEX IF NOT EXISTS "job_failed" ON ${COMMON_JOBS} USING btree (name, completed_on, id) WHERE state = 'failed'`;
 
 /** How long others wait behind the migration, and how often it tries. */
 const LOCK_TIMEOUT = "1s";
@@ -45,7 +42,7 @@ export async function adaptQueueTables(
 async function hasDroppedForeignKeys(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT quote_ident(conname) AS name FROM pg_constraint WHERE conrelid = $1::regclass AND contype = 'f'`,
-    [JOBS],
+    [COMMON_JOBS],
   );
   if (rows.length === 0) return true;
   const dropped = rows.map(({ name }) => `DROP CONSTRAINT IF EXISTS ${name}`).join(", ");
@@ -53,7 +50,7 @@ async function hasDroppedForeignKeys(client: pg.Client): Promise<boolean> {
   try {
     await liftTimeLimits(client);
     await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
-    await client.query(`ALTER TABLE ${JOBS} ${dropped}`);
+    await client.query(`ALTER TABLE ${COMMON_JOBS} ${dropped}`);
     await client.query("COMMIT");
     return true;
   } catch (error) {

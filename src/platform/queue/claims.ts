@@ -1,11 +1,8 @@
 /** Statements on running jobs, each of which requires the claim of the worker. pg-boss has no function for some of them. */
 import { sql } from "drizzle-orm";
-import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Database } from "../postgres/database.ts";
-import { commonJob } from "./fetch-jobs.ts";
 import type { Later } from "./later.ts";
-
-const job = sql`${sql.identifier(QUEUE_SCHEMA)}.job`;
+import { commonJobs, jobTable } from "./tables.ts";
 
 /** The right of a worker to a job that it has fetched. */
 export interface Claim {
@@ -44,7 +41,7 @@ export async function completeJobs(
   const claims = completions.map(({ claim }) => claim);
   const { rows } = await db.execute<{ id: string }>(sql`
     WITH ${heldJobs(name, claims)}
-    UPDATE ${commonJob} AS job SET state = 'completed', completed_on = now(), output = results.output::jsonb
+    UPDATE ${commonJobs} AS job SET state = 'completed', completed_on = now(), output = results.output::jsonb
     FROM held JOIN unnest(${sql.param(ids)}::uuid[], ${outputs}::text[]) AS results (id, output) USING (id)
     WHERE ${isHeldJob}
     RETURNING job.id`);
@@ -67,7 +64,7 @@ export async function returnJobs(
 ): Promise<void> {
   await db.execute(sql`
     WITH ${heldJobs(name, claims)}
-    UPDATE ${commonJob} AS job SET ${AS_BEFORE} FROM held WHERE ${isHeldJob}`);
+    UPDATE ${commonJobs} AS job SET ${AS_BEFORE} FROM held WHERE ${isHeldJob}`);
   await db.execute(sql`SELECT pg_notify(${channel}, ${name})`);
 }
 
@@ -81,7 +78,7 @@ function heldJobs(name: string, claims: readonly Claim[]) {
   return sql`claims AS MATERIALIZED (
       SELECT ${name}::text AS name, claims.* FROM unnest(${ids}::uuid[], ${counts}::int[]) AS claims (id, retry_count)
     ), held AS MATERIALIZED (
-      SELECT job.name, job.id FROM claims JOIN ${commonJob} AS job USING (name, id, retry_count)
+      SELECT job.name, job.id FROM claims JOIN ${commonJobs} AS job USING (name, id, retry_count)
       WHERE job.state = 'active' ORDER BY job.id FOR NO KEY UPDATE OF job
     )`;
 }
@@ -92,10 +89,10 @@ const isHeldJob = sql`job.name = held.name AND job.id = held.id`;
 export async function removeJobs(db: Database, name: string, ids: readonly string[]): Promise<void> {
   await db.execute(sql`
     WITH held AS MATERIALIZED (
-      SELECT name, id FROM ${commonJob} WHERE name = ${name} AND id = ANY(${sql.param([...ids])}::uuid[])
+      SELECT name, id FROM ${commonJobs} WHERE name = ${name} AND id = ANY(${sql.param([...ids])}::uuid[])
       ORDER BY id FOR UPDATE
     )
-    DELETE FROM ${commonJob} AS job USING held WHERE ${isHeldJob}`);
+    DELETE FROM ${commonJobs} AS job USING held WHERE ${isHeldJob}`);
 }
 
 /** Ends a job for good after a failure. @throws ClaimLost */
@@ -131,7 +128,7 @@ export function putBack(
 
 async function change(db: Database, claim: Claim, changes: ReturnType<typeof sql>): Promise<void> {
   const { rows } = await db.execute(
-    sql`UPDATE ${commonJob} SET ${changes} WHERE ${isHeld(claim)} RETURNING id`,
+    sql`UPDATE ${commonJobs} SET ${changes} WHERE ${isHeld(claim)} RETURNING id`,
   );
   if (rows.length === 0) throw new ClaimLost("Another worker may have taken the job.");
 }
@@ -146,7 +143,7 @@ export async function touchJobs(
 ): Promise<ReadonlySet<string>> {
   const { rows } = await db.execute<{ id: string }>(sql`
     WITH ${heldJobs(name, claims)}
-    UPDATE ${commonJob} AS job SET heartbeat_on = now() FROM held WHERE ${isHeldJob}
+    UPDATE ${commonJobs} AS job SET heartbeat_on = now() FROM held WHERE ${isHeldJob}
     RETURNING job.id`);
   return new Set(rows.map(({ id }) => id));
 }
@@ -163,7 +160,7 @@ export async function makeDue(
   channel: string,
 ): Promise<string[]> {
   const { rows } = await db.execute<{ id: string }>(sql`
-    UPDATE ${job} SET start_after = now()
+    UPDATE ${jobTable} SET start_after = now()
     WHERE name = ${name} AND id = ANY(${sql.param(ids)}::uuid[]) AND state < 'active' AND start_after > now()
     RETURNING id`);
   await db.execute(sql`SELECT pg_notify(${channel}, ${name})`);
@@ -173,5 +170,5 @@ export async function makeDue(
 /** Lets jobs that an older version has enqueued be delivered as often as those of this version. */
 export async function raiseRetryLimit(db: Database, name: string, retryLimit: number): Promise<void> {
   await db.execute(sql`
-    UPDATE ${job} SET retry_limit = ${retryLimit} WHERE name = ${name} AND state <= 'active' AND retry_limit < ${retryLimit}`);
+    UPDATE ${jobTable} SET retry_limit = ${retryLimit} WHERE name = ${name} AND state <= 'active' AND retry_limit < ${retryLimit}`);
 }

@@ -1,10 +1,7 @@
 /** Takes jobs as pg-boss does, by a plan that does not depend on the statistics of the queue (decision 79). */
 import { sql } from "drizzle-orm";
-import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Database } from "../postgres/database.ts";
-
-/** The partition of pg-boss's table in which all jobs of Rowmill are. If it is named, the planner need not look at the others. */
-export const commonJob = sql`${sql.identifier(QUEUE_SCHEMA)}.job_common`;
+import { commonJobs } from "./tables.ts";
 
 /** A job that a worker has taken. */
 export type TakenJob = {
@@ -38,10 +35,10 @@ export async function fetchJobs(
   const ignored = sql`${sql.param([...ignoredGroups])}::text[]`;
   const { rows } = await db.execute<TakenJob>(sql`
     WITH taken AS (
-      UPDATE ${commonJob} SET state = 'active', started_on = now(), heartbeat_on = now(),
+      UPDATE ${commonJobs} SET state = 'active', started_on = now(), heartbeat_on = now(),
         retry_count = CASE WHEN started_on IS NULL THEN retry_count ELSE retry_count + 1 END
       WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM ${commonJob}
+        SELECT ctid FROM ${commonJobs}
         WHERE name = ${name} AND state < 'active' AND NOT blocked AND start_after <= now()
           ${ignoredGroups.length > 0 ? sql`AND (group_id IS NULL OR group_id <> ALL (${ignored}))` : undefined}
         ORDER BY priority DESC, created_on LIMIT (SELECT ${count}::int) FOR UPDATE SKIP LOCKED

@@ -1,12 +1,10 @@
 /** Reads pg-boss's tables directly: for the reconcilers, for operators, and for metrics. */
 import { sql } from "drizzle-orm";
-import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Database } from "../postgres/database.ts";
+import { jobTable, queueTable, scheduleTable } from "./tables.ts";
 
 /** Turns an interface into a type that drizzle accepts for rows. */
 type Row<T> = { [K in keyof T]: T[K] };
-
-const job = sql`${sql.identifier(QUEUE_SCHEMA)}.job`;
 
 /** Returns the ids of the jobs that are in one of `states`. */
 export async function jobsInState(
@@ -16,7 +14,7 @@ export async function jobsInState(
   states: string[],
 ): Promise<ReadonlySet<string>> {
   const { rows } = await db.execute<{ id: string }>(sql`
-    SELECT id FROM ${job}
+    SELECT id FROM ${jobTable}
     WHERE name = ${name} AND id = ANY(${sql.param(ids)}::uuid[]) AND state::text = ANY(${sql.param(states)}::text[])`);
   return new Set(rows.map((row) => row.id));
 }
@@ -91,12 +89,12 @@ export async function readDepths(db: Database, names: readonly string[]): Promis
       CASE WHEN open.count > ${COUNTED_EXACTLY} THEN greatest(ready_count, open.due) ELSE open.due END AS waiting,
       CASE WHEN open.count > ${COUNTED_EXACTLY} THEN greatest(deferred_count, open.later) ELSE open.later END AS scheduled,
       extract(epoch FROM now() - oldest.since)::float8 AS "oldestWaitingSeconds"
-    FROM ${sql.identifier(QUEUE_SCHEMA)}.queue AS kind
+    FROM ${queueTable} AS kind
     CROSS JOIN LATERAL (
       SELECT count(*)::int AS count, count(*) FILTER (WHERE state = 'retry')::int AS retrying,
         count(*) FILTER (WHERE start_after <= now())::int AS due, count(*) FILTER (WHERE start_after > now())::int AS later
       FROM (
-        SELECT state, start_after FROM ${job} WHERE ${isOpen}
+        SELECT state, start_after FROM ${jobTable} WHERE ${isOpen}
         ORDER BY priority DESC, created_on LIMIT ${COUNTED_EXACTLY + 1}
       ) AS first
     ) AS open
@@ -104,7 +102,7 @@ export async function readDepths(db: Database, names: readonly string[]): Promis
       SELECT min(greatest(created_on, start_after)) AS since
       FROM generate_series(0, ${MAX_PRIORITY}) AS level
       CROSS JOIN LATERAL (
-        SELECT created_on, start_after FROM ${job} WHERE ${isOpen} AND priority = level AND start_after <= now()
+        SELECT created_on, start_after FROM ${jobTable} WHERE ${isOpen} AND priority = level AND start_after <= now()
         ORDER BY created_on LIMIT ${JOBS_READ_FOR_AGE}
       ) AS first
     ) AS oldest
@@ -119,10 +117,10 @@ export async function readDepths(db: Database, names: readonly string[]): Promis
  */
 function activeOf(name: ReturnType<typeof sql>) {
   const active = (isOfKind: ReturnType<typeof sql>) => sql`
-    SELECT name, id, data, retry_count, started_on FROM ${job} WHERE state = 'active' AND ${isOfKind} LIMIT ${MAX_ACTIVE}`;
+    SELECT name, id, data, retry_count, started_on FROM ${jobTable} WHERE state = 'active' AND ${isOfKind} LIMIT ${MAX_ACTIVE}`;
   return sql`
     (${active(sql`name = ${name} AND group_id IS NOT NULL`)})
-    UNION ALL SELECT own.* FROM ${sql.identifier(QUEUE_SCHEMA)}.schedule AS scheduled
+    UNION ALL SELECT own.* FROM ${scheduleTable} AS scheduled
     CROSS JOIN LATERAL (${active(sql`name = scheduled.name AND group_id IS NULL`)}) AS own
     WHERE scheduled.name = ${name}`;
 }
@@ -152,7 +150,7 @@ export async function listScheduledJobs(
 ): Promise<ScheduledJob[]> {
   const { rows } = await db.execute<Row<Omit<ScheduledJob, "dueAt"> & { dueAt: string }>>(sql`
     SELECT name AS job, id, data AS payload, retry_count + 1 AS attempt, start_after AS "dueAt", ${keyOf(sql`start_after`)} AS key
-    FROM ${job}
+    FROM ${jobTable}
     WHERE name = ANY(${sql.param([...names])}::text[]) AND state < 'active' AND NOT blocked AND start_after > now()
       AND ${isAfter(sql`start_after`, after)}
     ORDER BY start_after, id LIMIT ${limit}`);
@@ -171,7 +169,7 @@ export async function listWaitingJobs(
     FROM unnest(${sql.param([...names])}::text[]) AS kind (name)
     CROSS JOIN generate_series(0, ${MAX_PRIORITY}) AS level
     CROSS JOIN LATERAL (
-      SELECT name, id, data, retry_count, start_after, created_on FROM ${job}
+      SELECT name, id, data, retry_count, start_after, created_on FROM ${jobTable}
       WHERE name = kind.name AND priority = level AND state < 'active' AND NOT blocked AND start_after <= now()
         AND ${isAfter(sql`created_on`, after)}
       ORDER BY created_on, id LIMIT ${limit}
@@ -197,7 +195,7 @@ export async function listFailedJobs(
     SELECT first.name AS job, id, data AS payload, retry_count + 1 AS attempt, completed_on AS "endedAt",
       ${keyOf(sql`completed_on`)} AS key
     FROM unnest(${sql.param([...names])}::text[]) AS kind (name) CROSS JOIN LATERAL (
-      SELECT name, id, data, retry_count, completed_on FROM ${job}
+      SELECT name, id, data, retry_count, completed_on FROM ${jobTable}
       WHERE name = kind.name AND state = 'failed' AND ${isOlder}
       ORDER BY completed_on DESC, id DESC LIMIT ${limit}
     ) AS first
@@ -234,7 +232,7 @@ export async function findJob(
   const { rows } = await db.execute<Record<string, unknown>>(sql`
     SELECT name AS job, id, state, data AS payload, output, retry_count + 1 AS attempt, created_on AS "createdAt",
       start_after AS "dueAt", started_on AS "startedAt", completed_on AS "endedAt"
-    FROM ${job} WHERE name = ANY(${sql.param([...names])}::text[]) AND id = ${id}`);
+    FROM ${jobTable} WHERE name = ANY(${sql.param([...names])}::text[]) AND id = ${id}`);
   const [found] = rows as unknown as FoundJob[];
   const moment = (value: Date | string | null) => (value === null ? null : new Date(value));
   return (
@@ -251,7 +249,7 @@ export async function findJob(
 /** Lists the recurring jobs of pg-boss, with their cron expressions in UTC. */
 export async function listQueueSchedules(db: Database): Promise<{ job: string; cron: string }[]> {
   const { rows } = await db.execute<{ job: string; cron: string }>(
-    sql`SELECT name AS job, cron FROM ${sql.identifier(QUEUE_SCHEMA)}.schedule ORDER BY name`,
+    sql`SELECT name AS job, cron FROM ${scheduleTable} ORDER BY name`,
   );
   return rows;
 }
