@@ -10,7 +10,7 @@ import type { ChangeListener } from "../postgres/change-listener.ts";
 import { connectionLimits, type Database, databaseOn } from "../postgres/database.ts";
 import { noTracing, type Tracing } from "../tracing/tracing.ts";
 import { type AddingJobs, addingJobs, addJobs, type NewJob } from "./add-jobs.ts";
-import { makeDue, raiseRetryLimit, removeJobs } from "./claims.ts";
+import { makeDue, raiseRetryLimit, removeJobs } from "./change-jobs.ts";
 import type { JobContract } from "./contract.ts";
 import type { Handler } from "./delivery.ts";
 import { Dispatcher } from "./dispatcher.ts";
