@@ -33,10 +33,8 @@ export interface DispatcherOptions {
   readonly handler: Handler;
   readonly running: RunningJobs;
   readonly limits: ConstructorParameters<typeof Shares>[0];
-  /** Whether running jobs are marked as alive. */
-  readonly hasHeartbeat: boolean;
   readonly isPaused: boolean;
-  /** On which the names of queues with new jobs are published; null: nowhere. */
+  /** On which the names of queues with new jobs are published. */
   readonly channel: string;
 }
 
@@ -66,8 +64,10 @@ export class Dispatcher {
     this.#isPaused = options.isPaused;
     const complete = (jobs: readonly Completion[]) => completeJobs(options.db, this.contract.name, jobs);
     this.#completions = new Grouped(complete, isTransient, { maxItems: 2 * MAX_SET });
-    this.#timers = [setInterval(() => this.look(), POLL_MS)];
-    if (options.hasHeartbeat) this.#timers.push(setInterval(() => void this.#touch(), TOUCH_MS));
+    this.#timers = [
+      setInterval(() => this.look(), POLL_MS),
+      setInterval(() => void this.#touch(), TOUCH_MS),
+    ];
     this.#taking = this.#takeJobs();
   }
 

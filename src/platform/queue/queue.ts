@@ -150,7 +150,6 @@ export class PgBossQueue implements Queue {
       handler,
       running: this.running,
       limits: { places: concurrency + reserved, reserved, perUser },
-      hasHeartbeat: contract.options.heartbeatSeconds !== undefined,
       isPaused: this.#isPaused(contract),
       channel: CHANNEL,
     });
