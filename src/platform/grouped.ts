@@ -1,4 +1,5 @@
 /** Joins calls that come close together, so that many of them cost one statement. */
+
 /** A statement that takes longer does not hold back later calls. */
 const SLOW_MS = 100;
 /** Statements that run at a time. */

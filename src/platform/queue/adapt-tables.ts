@@ -28,7 +28,7 @@ export async function adaptQueueTables(
 ): Promise<void> {
   await buildIndexes(client, connect, [FAILED_JOBS_INDEX], log);
   for (let attempt = 1; attempt <= lockAttempts; attempt++) {
-    if (await hasDroppedForeignKeys(client)) return;
+    if (await dropForeignKeys(client)) return;
     if (attempt < lockAttempts) await sleep(LOCK_PAUSE_MS);
   }
   log.warn("the foreign keys of jobs stay, because others use the table all the time; jobs are added slower");
@@ -37,9 +37,9 @@ export async function adaptQueueTables(
 /**
  * A foreign key makes PostgreSQL look up the queue of each new job, which takes 4 µs and locks the row of the queue. The statements
  * that add jobs read that row anyway, and no program of Rowmill deletes a queue.
- * @returns false if others use the table
+ * @returns false if others use the table, so that nothing was dropped
  */
-async function hasDroppedForeignKeys(client: pg.Client): Promise<boolean> {
+async function dropForeignKeys(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT quote_ident(conname) AS name FROM pg_constraint WHERE conrelid = $1::regclass AND contype = 'f'`,
     [COMMON_JOBS],

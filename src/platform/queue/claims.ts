@@ -1,5 +1,5 @@
 /** Statements on running jobs, each of which requires the claim of the worker. pg-boss has no function for some of them. */
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Database } from "../postgres/database.ts";
 import type { Later } from "./later.ts";
 import { commonJobs } from "./tables.ts";
@@ -111,12 +111,12 @@ export function putBack(
   return change(
     db,
     claim,
-    sql`state = 'created', started_on = NULL, heartbeat_on = NULL, output = NULL,
-      ${place}, start_after = clock_timestamp() + make_interval(secs => ${afterSeconds})`,
+    sql`${AS_BEFORE}, output = NULL, ${place},
+      start_after = clock_timestamp() + make_interval(secs => ${afterSeconds})`,
   );
 }
 
-async function change(db: Database, claim: Claim, changes: ReturnType<typeof sql>): Promise<void> {
+async function change(db: Database, claim: Claim, changes: SQL): Promise<void> {
   const { rows } = await db.execute(
     sql`UPDATE ${commonJobs} SET ${changes} WHERE ${isHeld(claim)} RETURNING id`,
   );

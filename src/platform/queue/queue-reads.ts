@@ -1,5 +1,5 @@
 /** Reads pg-boss's tables directly: for the reconcilers, for operators, and for metrics. */
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Database } from "../postgres/database.ts";
 import { jobTable, queueTable, scheduleTable } from "./tables.ts";
 
@@ -115,8 +115,8 @@ export async function readDepths(db: Database, names: readonly string[]): Promis
  * Selects running jobs: through the index of jobs with a group, and through the primary key for the few scheduled kinds,
  * which have none. Without the limits the planner would read all jobs.
  */
-function activeOf(name: ReturnType<typeof sql>) {
-  const active = (isOfKind: ReturnType<typeof sql>) => sql`
+function activeOf(name: SQL) {
+  const active = (isOfKind: SQL) => sql`
     SELECT name, id, data, retry_count, started_on FROM ${jobTable} WHERE state = 'active' AND ${isOfKind} LIMIT ${MAX_ACTIVE}`;
   return sql`
     (${active(sql`name = ${name} AND group_id IS NOT NULL`)})
@@ -125,7 +125,7 @@ function activeOf(name: ReturnType<typeof sql>) {
     WHERE scheduled.name = ${name}`;
 }
 
-const keyOf = (moment: ReturnType<typeof sql>) =>
+const keyOf = (moment: SQL) =>
   sql`to_char(${moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '/' || id`;
 
 /** Lists running jobs, the longest running first. */
@@ -203,7 +203,7 @@ export async function listFailedJobs(
   return rows.map((row) => ({ ...row, endedAt: new Date(row.endedAt) }));
 }
 
-function isAfter(moment: ReturnType<typeof sql>, key: string | null) {
+function isAfter(moment: SQL, key: string | null) {
   if (key === null) return sql`true`;
   const [at = "", id = ""] = key.split("/");
   return sql`(${moment}, id) > (${at}::timestamptz, ${id}::uuid)`;
