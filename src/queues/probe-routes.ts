@@ -1,6 +1,5 @@
 import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync } from "fastify";
 import type { Registry } from "prom-client";
-import { readBackupAge } from "../backups/read-backup-age.ts";
 import type { OpenContext } from "../context.ts";
 import { ConfigError } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
@@ -11,8 +10,8 @@ import { addReplicaMetrics, openRegistry } from "../platform/metrics/registry.ts
 import { addRequestMetrics } from "../platform/metrics/request-metrics.ts";
 import { addWorkMetrics } from "../platform/metrics/work-metrics.ts";
 import { addQueueMetrics } from "../platform/queue/metrics.ts";
-import { readMissingOfLastDay } from "../request-log/read-missing.ts";
 import { listQueues } from "./queries.ts";
+import { addUpkeepMetrics } from "./upkeep-metrics.ts";
 
 /** Serves the probes and metrics of a worker on WORKER_PORT until disposed of. @throws ConfigError if the port is in use */
 export function openWorkerProbes(ctx: OpenContext): Promise<AsyncDisposable> {
@@ -22,10 +21,9 @@ export function openWorkerProbes(ctx: OpenContext): Promise<AsyncDisposable> {
     running: ctx.queue.running,
     queues: QUEUES.filter((queue) => workerQueues?.has(queue) ?? true),
     readDepths: () => listQueues(ctx),
-    readMissing: () => readMissingOfLastDay(ctx),
-    readBackupAge: () => readBackupAge(ctx),
   };
   addQueueMetrics(registry, source, ctx.log);
+  addUpkeepMetrics(registry, ctx);
   addWorkMetrics(registry, ctx.activity);
   return serve(ctx, { port: workerPort, setting: "WORKER_PORT" }, registry);
 }

@@ -2,6 +2,7 @@
 import type { Registry } from "prom-client";
 import type { Log } from "../log.ts";
 import { Meter } from "../metrics/meter.ts";
+import { withinTime } from "../metrics/within-time.ts";
 import type { RunningJobs } from "./running-jobs.ts";
 
 interface QueueDepth {
@@ -16,21 +17,14 @@ interface Source {
   readonly queues: readonly string[];
   /** Called once per scrape. */
   readonly readDepths: () => Promise<readonly QueueDepth[]>;
-  /** The requests of the last day that the request log lacks. */
-  readonly readMissing: () => Promise<number>;
-  /** The age of the latest complete backup; null: none exists. */
-  readonly readBackupAge: () => Promise<number | null>;
 }
 
 /** From an empty job to one that takes hours. */
 const SECONDS_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200];
 
-/** If the database does not answer within this time, a scrape lacks the depths of queues. */
-const READ_TIMEOUT_MS = 3000;
-
 export function addQueueMetrics(
   registry: Registry,
-  { running, queues, readDepths, readMissing, readBackupAge }: Source,
+  { running, queues, readDepths }: Source,
   log: Log,
 ): void {
   const meter = new Meter(registry);
@@ -62,25 +56,6 @@ export function addQueueMetrics(
     "queue",
   );
   addDepths(meter, readDepths, log);
-  meter.gauge(
-    "rowmill_request_log_missing",
-    "Requests of the last 24 hours that the request log lacks, on all API processes together.",
-    // Keeps the last number if the database does not answer.
-    (gauge) =>
-      withinTime(readMissing()).then(
-        (missing) => gauge.set(missing),
-        () => {},
-      ),
-  );
-  meter.gauge(
-    "rowmill_backup_age_seconds",
-    "Seconds since the latest complete backup has ended. Missing: no backup exists.",
-    async (gauge) => {
-      const age = await withinTime(readBackupAge()).catch(() => null);
-      gauge.remove();
-      if (age !== null) gauge.set(age);
-    },
-  );
 }
 
 function addDepths(meter: Meter, readDepths: Source["readDepths"], log: Log): void {
@@ -114,17 +89,4 @@ function addDepths(meter: Meter, readDepths: Source["readDepths"], log: Log): vo
     "Seconds that the oldest waiting job has waited, 0 if no job waits",
     ({ oldestWaitingSeconds }) => oldestWaitingSeconds ?? 0,
   );
-}
-
-async function withinTime<T>(reading: Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new Error(`no answer within ${READ_TIMEOUT_MS} ms`)),
-    READ_TIMEOUT_MS,
-  );
-  try {
-    return await Promise.race([reading, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
