@@ -43,6 +43,8 @@ export interface Context {
   /** Receives the changes that this process and all others publish. */
   readonly listener: ChangeListener;
   readonly log: Log;
+  /** Without the id of a request or a job, for work that several of them share. */
+  readonly programLog: Log;
   readonly tracing: Tracing;
   /** The task types that have a limit. Only workers know them. */
   readonly limitedTypes: Set<string>;
@@ -68,6 +70,11 @@ export interface Context {
 export function requireActor({ actor }: Context): Actor {
   if (!actor) throw new Error("Only a user can do this.");
   return actor;
+}
+
+/** Returns a context for work that jobs share: nothing in it belongs to one of them. */
+export function sharedContext(ctx: Context): Context {
+  return { ...ctx, log: ctx.programLog, requestId: null };
 }
 
 /** A context whose `db` is an open transaction. A verb that takes a `Tx` cannot be called without a transaction. */
@@ -194,6 +201,7 @@ export async function openContext(
     smtp,
     listener,
     log,
+    programLog: log,
     tracing,
     limitedTypes: new Set(),
     activity: new Activity(),

@@ -28,6 +28,7 @@ export async function createOfflineApp(): Promise<FastifyInstance> {
     smtp: null,
     listener,
     log,
+    programLog: log,
     tracing: noTracing,
     limitedTypes: new Set(),
     activity: new Activity(),

@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import { type Announced, afterAnnouncing, announcedExpression } from "../../announcements/announce.ts";
 import { announcing } from "../../announcements/announcing.ts";
-import { type Context, changeExpression, publishLocally } from "../../context.ts";
+import { type Context, changeExpression, publishLocally, sharedContext } from "../../context.ts";
 import { Grouped } from "../../platform/grouped.ts";
 import { uuidV7 } from "../../platform/ids.ts";
 import { onePer } from "../../platform/per-program.ts";
@@ -39,7 +39,8 @@ export async function completeTogether(
   result: TaskResult,
 ): Promise<EndedTask | undefined> {
   const group = groupOf(ctx.pool, () => {
-    const complete = (all: readonly Completion[]) => completeAll({ ...ctx, requestId: null }, all);
+    const shared = sharedContext(ctx);
+    const complete = (all: readonly Completion[]) => completeAll(shared, all);
     const bytesOf = ({ json }: Completion) => Buffer.byteLength(json);
     return new Grouped(complete, isTransient, { maxItems: MAX_TASKS, maxBytes: MAX_BYTES, bytesOf });
   });

@@ -1,6 +1,6 @@
 /** Starts the tasks of a set in one statement, and hands back those that did not run. */
 import { sql } from "drizzle-orm";
-import { type Context, changeExpression, publishLocally } from "../../context.ts";
+import { type Context, changeExpression, publishLocally, sharedContext } from "../../context.ts";
 import { Grouped } from "../../platform/grouped.ts";
 import { onePer } from "../../platform/per-program.ts";
 import { isTransient } from "../../platform/postgres/database.ts";
@@ -25,7 +25,8 @@ const backsOf = onePer<Context["pool"], Grouped<Task, null>>();
 /** @returns null if the task must be started alone, because another transaction holds it or it is large, or if it cannot be */
 export function startTogether(ctx: Context, { taskId, run }: Run): Promise<Task | null> {
   const group = startsOf(ctx.pool, () => {
-    const start = (runs: readonly Run[]) => startAll({ ...ctx, requestId: null }, runs);
+    const shared = sharedContext(ctx);
+    const start = (runs: readonly Run[]) => startAll(shared, runs);
     return new Grouped(start, isTransient, { maxItems: MAX_TASKS });
   });
   return group.add({ taskId, run });
@@ -69,7 +70,8 @@ const HANDED_BACK = "The worker was busy with other tasks.";
 /** Returns a task that was started, but did not run, to its queue. The attempt does not count. */
 export async function handBack(ctx: Context, task: Task): Promise<void> {
   const group = backsOf(ctx.pool, () => {
-    const giveBack = (all: readonly Task[]) => handBackAll({ ...ctx, requestId: null }, all);
+    const shared = sharedContext(ctx);
+    const giveBack = (all: readonly Task[]) => handBackAll(shared, all);
     return new Grouped(giveBack, isTransient, { maxItems: MAX_TASKS });
   });
   await group.add(task);

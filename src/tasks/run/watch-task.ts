@@ -1,5 +1,5 @@
 import { inArray } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import { type Context, sharedContext } from "../../context.ts";
 import { onePer } from "../../platform/per-program.ts";
 import { withoutOverlap } from "../../platform/process/without-overlap.ts";
 import { tasks } from "../../schema/tasks.ts";
@@ -27,7 +27,7 @@ const watchOf = onePer<Context["pool"], TaskWatch>();
  * checks again.
  */
 export function watchTask(ctx: Context, task: Task): Watch {
-  return watchOf(ctx.pool, () => new TaskWatch(ctx)).add(task);
+  return watchOf(ctx.pool, () => new TaskWatch(sharedContext(ctx))).add(task);
 }
 
 /** Reads the states of all running tasks of this process in one statement, twice a second. */
