@@ -3,7 +3,10 @@ import type { Payload } from "../jobs.ts";
 import { deterministicJobId } from "../platform/ids.ts";
 import type { NewJob } from "../platform/queue/add-jobs.ts";
 
-export type ChunkKey = Payload<"processChunk">;
+/** The payload of the job of a chunk, with how far its attempt has come. */
+export type ChunkWork = Payload<"processChunk">;
+
+export type ChunkKey = Pick<ChunkWork, "batchId" | "firstRow">;
 
 /** The facts about a batch that decide the priority and the group of its jobs. */
 export interface QueuedBatch {
@@ -24,8 +27,13 @@ function queueingOf({ userId, totalRows }: QueuedBatch): Pick<NewJob, "priority"
 }
 
 /** The job for one attempt at a chunk. */
-export function chunkJob(batch: QueuedBatch, key: ChunkKey, attempt: number, startAfterSeconds = 0): NewJob {
-  return { id: chunkJobId(key, attempt), payload: key, startAfterSeconds, ...queueingOf(batch) };
+export function chunkJob(
+  batch: QueuedBatch,
+  work: ChunkWork,
+  attempt: number,
+  startAfterSeconds = 0,
+): NewJob {
+  return { id: chunkJobId(work, attempt), payload: work, startAfterSeconds, ...queueingOf(batch) };
 }
 
 export function chunkJobId({ batchId, firstRow }: ChunkKey, attempt: number): string {

@@ -1,6 +1,6 @@
 /** Steps of tests of batches: deliver a chunk as a worker does, hold its write open, send commands. */
 import { randomUUID } from "node:crypto";
-import type { ChunkKey } from "../../src/batches/batch-jobs.ts";
+import type { ChunkWork } from "../../src/batches/batch-jobs.ts";
 import { processChunk } from "../../src/batches/process/process-chunk.ts";
 import { processWhole } from "../../src/batches/process/process-whole.ts";
 import { reverseRows } from "../../src/batches/process/reverse-rows.ts";
@@ -22,7 +22,7 @@ export function deliverChunk(
   ctx: Context,
   batchId: string,
   firstRow = 2,
-  work: ChunkKey = { batchId, firstRow },
+  work: ChunkWork = { batchId, firstRow },
 ): Promise<object | undefined> {
   return inTransaction(ctx, (tx) => processChunk(ctx, tx, work, delivery(work)));
 }

@@ -1,5 +1,5 @@
 /** Uploads whose rows no CSV could have, such as cells with NUL. */
-import type { ChunkKey } from "../../src/batches/batch-jobs.ts";
+import type { ChunkWork } from "../../src/batches/batch-jobs.ts";
 import { Later } from "../../src/platform/queue/later.ts";
 import type { BatchMode } from "../../src/schema/batches.ts";
 import { deliverChunk } from "./batches.ts";
@@ -49,7 +49,7 @@ export async function deliver({ ctx }: Rowmill, batch: string, order: readonly n
     let settled = await deliverChunk(ctx, batch, firstRow);
     // On a busy machine, a chunk may need several turns.
     while (settled instanceof Later)
-      settled = await deliverChunk(ctx, batch, firstRow, settled.payload as ChunkKey);
+      settled = await deliverChunk(ctx, batch, firstRow, settled.payload as ChunkWork);
     plain += (settled as { plain?: number }).plain ?? 0;
   }
   return plain;

@@ -1,7 +1,6 @@
 /** Sends the open rows of a chunk to the service of a group target: one request per delivery of the job. */
 import { sql } from "drizzle-orm";
 import type { Context, Tx } from "../../context.ts";
-import type { Payload } from "../../jobs.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import { Later } from "../../platform/queue/later.ts";
 import {
@@ -13,6 +12,7 @@ import {
   type TargetRow,
   type Values,
 } from "../../targets/target.ts";
+import type { ChunkWork } from "../batch-jobs.ts";
 import { rowIdOf } from "../ids.ts";
 import type { OpenChunk } from "./lock-chunk.ts";
 import { repeatOnLockTrouble } from "./lock-trouble.ts";
@@ -21,8 +21,6 @@ import { openSlices, type Slice } from "./read-open-rows.ts";
 import { type ServiceState, type Settled, settleChunk } from "./settle-chunk.ts";
 import type { RowOutcome } from "./store-results.ts";
 import { StoredOutcomes } from "./stored-outcomes.ts";
-
-type ChunkWork = Payload<"processChunk">;
 
 /** The cells that are read for a request, or one row. A worker holds them until the answer comes. */
 const READ_BYTES = 2 ** 20;
@@ -35,7 +33,8 @@ export function isGroupInput(input: RowsInput): input is GroupInput {
   return isGroupTarget(input.target);
 }
 
-interface Signals {
+/** When the rows of a chunk are given up. */
+export interface Signals {
   /** Aborts when the worker stops: the rows are sent again later. */
   readonly delivery: AbortSignal;
   /** Aborts when the batch is stopped. A request that was sent is still waited for, and its results are stored. */
@@ -58,8 +57,8 @@ export async function sendOpenRows(
   const maxRetries = target.maxAttempts - 1;
   const outcomes = new StoredOutcomes(tx, chunk, { retryAfterSeconds: work.retryAfterSeconds, maxRetries });
   // The results of rows that were sent must not be lost. They are stored again if another transaction is in the way.
-  const storing = <T>(work: () => Promise<T>) =>
-    repeatOnLockTrouble(ctx, signals.delivery, () => underSavepoint(tx.db, work));
+  const storing = <T>(store: () => Promise<T>) =>
+    repeatOnLockTrouble(ctx, signals.delivery, () => underSavepoint(tx.db, store));
   const after = work.after ?? chunk.firstRow - 1;
   const bounds = work.bounds ?? [];
   const lastRow = bounds.at(-1) ?? chunk.lastRow;

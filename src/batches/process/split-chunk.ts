@@ -1,11 +1,11 @@
 /** Deals with a chunk that no delivery has processed, because a row ends the process or breaks the transaction. */
 import { sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
-import { jobs, type Payload } from "../../jobs.ts";
+import { jobs } from "../../jobs.ts";
 import { failed } from "../../targets/outcomes.ts";
 import type { Outcome } from "../../targets/target.ts";
 import { batchChanged } from "../batch-changes.ts";
-import { type ChunkKey, chunkJob, type QueuedBatch } from "../batch-jobs.ts";
+import { type ChunkKey, type ChunkWork, chunkJob, type QueuedBatch } from "../batch-jobs.ts";
 import { RUNNABLE_STATES } from "../state.ts";
 import { startBatch } from "../transitions.ts";
 import { isOpen } from "./read-open-rows.ts";
@@ -86,8 +86,8 @@ async function divide(tx: Tx, { batchId, firstRow }: ChunkKey, chunk: Chunk, mid
     UPDATE rowmill.chunks SET ${counts(batchId, middle, chunk.lastRow)} WHERE batch_id = ${batchId} AND first_row = ${middle}`);
   await tx.db.execute(sql`UPDATE rowmill.batches SET chunks_left = chunks_left + 1 WHERE id = ${batchId}`);
   const parts = [firstRow, middle].map((first) => {
-    const work: Payload<"processChunk"> = { batchId, firstRow: first, isAlone: true, isDelayed: true };
-    return { ...chunkJob(chunk, work, attempt), payload: work };
+    const work: ChunkWork = { batchId, firstRow: first, isAlone: true, isDelayed: true };
+    return chunkJob(chunk, work, attempt);
   });
   await tx.queue.add(tx.db, jobs.processChunk, parts);
   await batchChanged(tx, batchId);

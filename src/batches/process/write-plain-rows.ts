@@ -33,7 +33,7 @@ export interface PlainRows {
   withIds(rows: readonly OpenRow[]): readonly OpenRow[];
 }
 
-const NO_ROWS: PlainRows = { count: 0, withIds: (rows) => rows };
+export const NO_PLAIN_ROWS: PlainRows = { count: 0, withIds: (rows) => rows };
 
 /**
  * Stores the results of the rows that it writes. All other rows stay open, and are read and checked one by one. An error
@@ -49,15 +49,15 @@ export async function writePlainRows(
   { isShared, pid }: RecordsShare,
   signal: AbortSignal,
 ): Promise<PlainRows> {
-  if (isRemote(target) || target.secrets || mostlyOther.has(batch.id)) return NO_ROWS;
+  if (isRemote(target) || target.secrets || mostlyOther.has(batch.id)) return NO_PLAIN_ROWS;
   if (target.newRecords)
-    return { ...NO_ROWS, count: await writeNewRecords(ctx, tx, { batch, target }, chunk, signal) };
-  if (!target.plain) return NO_ROWS;
-  if (unsupported.has(target.plain)) return NO_ROWS;
+    return { ...NO_PLAIN_ROWS, count: await writeNewRecords(ctx, tx, { batch, target }, chunk, signal) };
+  if (!target.plain) return NO_PLAIN_ROWS;
+  if (unsupported.has(target.plain)) return NO_PLAIN_ROWS;
   const numbers = chunk.lastRow - chunk.firstRow + 1;
   // PostgreSQL sorts the cells: in its memory for most chunks, and in a file if a row is large.
   const isSmall = chunk.bytes !== null && chunk.bytes <= SLICE_BYTES;
-  if (!isSmall || numbers > chunk.rowCount * MAX_NUMBERS_PER_ROW) return NO_ROWS;
+  if (!isSmall || numbers > chunk.rowCount * MAX_NUMBERS_PER_ROW) return NO_PLAIN_ROWS;
   const { plain } = target;
   const { table, inserts } = plain;
   await using _ = await endStatementOnAbort(ctx, tx, signal, pid);

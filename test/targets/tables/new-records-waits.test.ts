@@ -1,7 +1,7 @@
 /** Sets of new records wait for memory and locks without being in the way of others. */
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import type { ChunkKey } from "../../../src/batches/batch-jobs.ts";
+import type { ChunkWork } from "../../../src/batches/batch-jobs.ts";
 import { processChunk } from "../../../src/batches/process/process-chunk.ts";
 import { hasMemory, takeMemory } from "../../../src/batches/process/read-open-rows.ts";
 import { inTransaction } from "../../../src/context.ts";
@@ -64,7 +64,7 @@ test("a chunk that has written a set does not wait for the memory for its other 
     settled = await delivered;
   }
   if (!(settled instanceof Later)) throw new Error("The chunk has no other rows.");
-  await deliverChunk(rowmill.ctx, batch, 2, settled.payload as ChunkKey);
+  await deliverChunk(rowmill.ctx, batch, 2, settled.payload as ChunkWork);
   expect(await resultsOf(user, batch)).toEqual({ 2: "created", 3: "invalid_number", 4: "created" });
   expect((await user.batch(batch)).body.state).toBe("completed_with_errors");
 });
