@@ -1,9 +1,9 @@
 /** In the modes `insert` and `skip_existing` the first row of a key becomes the book, even if it is written last. */
-import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import type { DisplacedRow, TargetBatch } from "../target.ts";
-import { type BookRow, cellsOf, ofUnknownLength } from "./book-rows.ts";
+import { type BookRow, cellsOf } from "./book-rows.ts";
 import { duplicateMessage, findHolders, type Holder } from "./key-holders.ts";
+import { updateBooks } from "./update-books.ts";
 
 /**
  * Takes the books that later rows of the same file have created. The caller has inserted the rows whose keys were free.
@@ -36,10 +36,13 @@ export async function takeBooksOfLaterRows(
     const taken = winners.get(holder.id);
     holders.set(row, taken ? { ...holder, rowNumber: taken.winner.row } : holder);
   }
-  await rewriteBooks(
+  await updateBooks(
     tx,
     batch,
-    [...winners].map(([id, { winner }]) => ({ ...winner, id })),
+    [...winners].map(([id, { winner: { row, values } }]) => ({
+      ...values,
+      ...{ id, batch_id: batch.id, row_number: row },
+    })),
   );
   return new Map([...winners.values()].map(({ winner, former }) => displacement(batch, winner.row, former)));
 }
@@ -52,22 +55,4 @@ function displacement(batch: TargetBatch, row: number, former: Holder): [number,
   const message = duplicateMessage(batch, { ...former, rowNumber: row });
   const error = batch.mode === "skip_existing" ? null : { column: null, code: "duplicate", message };
   return [row, { row: former.rowNumber ?? 0, error, formerMessage: duplicateMessage(batch, former) }];
-}
-
-/** Requires the locks on the books. */
-async function rewriteBooks(
-  tx: Tx,
-  batch: TargetBatch,
-  books: readonly (Pick<BookRow, "row" | "values"> & { readonly id: string })[],
-): Promise<void> {
-  if (books.length === 0) return;
-  const column = (name: keyof BookRow["values"]) => sql.param(books.map(({ values }) => values[name]));
-  await tx.db.execute(sql`
-    UPDATE rowmill.books SET title = cells.title, author = cells.author, description = cells.description,
-      row_number = cells.row_number
-    FROM unnest(${ofUnknownLength(sql.param(books.map(({ id }) => id)), "bigint")},
-      ${ofUnknownLength(sql.param(books.map(({ row }) => row)), "int")}, ${ofUnknownLength(column("title"), "text")},
-      ${ofUnknownLength(column("author"), "text")}, ${ofUnknownLength(column("description"), "text")})
-      AS cells (id, row_number, title, author, description)
-    WHERE books.user_id = ${batch.userId} AND books.id = cells.id`);
 }

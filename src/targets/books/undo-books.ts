@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import type { TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
 import { ofUnknownLength } from "./book-rows.ts";
-import type { BookBefore } from "./upsert-books.ts";
+import { type BookState, updateBooks } from "./update-books.ts";
 
 /** A book and the row that wrote it last. */
 interface LastWrite extends Record<string, unknown> {
@@ -25,10 +25,12 @@ export async function undoBooks(
     batch,
     reversible.filter(({ effect }) => effect === "created"),
   );
-  await restoreBooks(
+  await updateBooks(
     tx,
     batch,
-    reversible.filter(({ effect }) => effect === "updated"),
+    reversible
+      .filter(({ effect }) => effect === "updated")
+      .map(({ recordId, before }) => ({ id: recordId, ...(before as BookState) })),
   );
   return reasons.map((reason) => (reason === null ? { kind: "reversed" } : { kind: "kept", reason }));
 }
@@ -72,19 +74,4 @@ async function removeBooks(tx: Tx, batch: TargetBatch, rows: readonly WrittenRow
   await tx.db.execute(sql`
     DELETE FROM rowmill.books USING unnest(${ofUnknownLength(ids, "bigint")}) AS written (id)
     WHERE user_id = ${batch.userId} AND books.id = written.id`);
-}
-
-/** Requires the locks on the books. */
-async function restoreBooks(tx: Tx, batch: TargetBatch, rows: readonly WrittenRow[]): Promise<void> {
-  if (rows.length === 0) return;
-  const books = rows.map(({ recordId, before }) => ({ id: recordId, ...(before as BookBefore) }));
-  const column = (name: keyof BookBefore | "id") => sql.param(books.map((book) => book[name]));
-  await tx.db.execute(sql`
-    UPDATE rowmill.books SET title = before.title, author = before.author, description = before.description,
-      batch_id = before.batch_id, row_number = before.row_number
-    FROM unnest(${ofUnknownLength(column("id"), "bigint")}, ${ofUnknownLength(column("title"), "text")},
-      ${ofUnknownLength(column("author"), "text")}, ${ofUnknownLength(column("description"), "text")},
-      ${ofUnknownLength(column("batch_id"), "uuid")}, ${ofUnknownLength(column("row_number"), "int")})
-      AS before (id, title, author, description, batch_id, row_number)
-    WHERE books.user_id = ${batch.userId} AND books.id = before.id`);
 }

@@ -5,19 +5,11 @@ import { idsFor } from "../allocate-ids.ts";
 import { findDecidedByLaterRows } from "../later-rows.ts";
 import { created, unchanged } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
-import { type BookRow, bookRemoved, cellsOf, ofUnknownLength } from "./book-rows.ts";
-
-/** The book before a row updated it. */
-export interface BookBefore {
-  readonly title: string;
-  readonly author: string;
-  readonly description: string;
-  readonly batch_id: string | null;
-  readonly row_number: number | null;
-}
+import { type BookRow, bookRemoved, cellsOf } from "./book-rows.ts";
+import { type BookState, updateBooks } from "./update-books.ts";
 
 /** The book with the key of a row. */
-interface LockedBook extends BookBefore, Record<string, unknown> {
+interface LockedBook extends BookState, Record<string, unknown> {
   readonly row: number;
   readonly id: string;
 }
@@ -49,7 +41,7 @@ export async function upsertBooks(tx: Tx, batch: TargetBatch, rows: readonly Boo
     if (recordId === ids[index]) return created(recordId);
     if (!updated.has(row)) return unchanged(recordId);
     const { title, author, description, batch_id, row_number } = book;
-    const before: BookBefore = { title, author, description, batch_id, row_number };
+    const before: BookState = { title, author, description, batch_id, row_number };
     return { kind: "success", recordId, effect: "updated", before };
   });
 }
@@ -100,15 +92,10 @@ async function writeUpdates(
     changes.map(({ row, book }) => ({ row, recordId: Number(book.id) })),
   );
   const due = changes.filter(({ book }) => !decided.has(Number(book.id)));
-  if (due.length === 0) return new Set();
-  const column = (name: keyof Values) => sql.param(due.map(({ values }) => values[name]));
-  await tx.db.execute(sql`
-    UPDATE rowmill.books SET title = cells.title, author = cells.author, description = cells.description,
-      batch_id = ${batch.id}, row_number = cells.row_number
-    FROM unnest(${ofUnknownLength(sql.param(due.map(({ book }) => book.id)), "bigint")},
-      ${ofUnknownLength(sql.param(due.map(({ row }) => row)), "int")}, ${ofUnknownLength(column("title"), "text")},
-      ${ofUnknownLength(column("author"), "text")}, ${ofUnknownLength(column("description"), "text")})
-      AS cells (id, row_number, title, author, description)
-    WHERE books.user_id = ${batch.userId} AND books.id = cells.id`);
+  await updateBooks(
+    tx,
+    batch,
+    due.map(({ row, book, values }) => ({ ...values, id: book.id, batch_id: batch.id, row_number: row })),
+  );
   return new Set(due.map(({ row }) => row));
 }
