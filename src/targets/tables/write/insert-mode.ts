@@ -3,7 +3,6 @@
  * it is written last.
  */
 import type { Tx } from "../../../context.ts";
-import { failed } from "../../outcomes.ts";
 import type { Outcome, TargetBatch } from "../../target.ts";
 import { withTargetRole } from "../access/with-role.ts";
 import { type Outcomes, writeGroups } from "./in-key-order.ts";
@@ -13,6 +12,7 @@ import {
   describeKey,
   duplicateInFile,
   keyError,
+  NO_OUTCOME,
   refused,
   skippedByTrigger,
   type TableWriter,
@@ -44,8 +44,6 @@ export async function writeInserts(
   });
   return new Map(rows.map((row, index) => [row, outcomes.get(filled[index] ?? row) ?? NO_OUTCOME]));
 }
-
-const NO_OUTCOME = failed("target_error", "The row has no outcome.");
 
 function duplicate(writer: TableWriter, message: string): Outcome {
   return { kind: "failed", errors: [keyError(writer, "duplicate", message)] };

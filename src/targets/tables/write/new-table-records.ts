@@ -16,6 +16,7 @@ type Check = (fields: readonly string[], row: number) => CheckedRow<Values>;
 
 /** Texts with this character between them are one text. PostgreSQL takes an array of as many texts apart in twice the time. */
 const SEPARATOR = "\x1f";
+/** Stands for null between separators. Rows with an empty text are therefore written by `writeTable`. */
 const NULL = "";
 
 /** @returns null: rows of the batch may do more than create records */
@@ -49,7 +50,8 @@ class NewTableRecords implements NewRecords {
   readonly #isGiven: boolean[];
   /** Per row, the positions of the columns that it leaves to their defaults. */
   readonly #leftOut: string[] = [];
-  #isForWrite = false;
+  /** Whether a row may do more than create a record, so that `writeTable` must write all of them. */
+  #needsWrite = false;
 
   constructor(writer: TableWriter, isUpsert: boolean, check: Check) {
     this.#writer = writer;
@@ -64,9 +66,9 @@ class NewTableRecords implements NewRecords {
   }
 
   add(row: number, fields: readonly string[]): void {
-    if (this.#isForWrite) return;
+    if (this.#needsWrite) return;
     const checked = this.#check(fields, row);
-    if ("values" in checked) this.#isForWrite = !this.#addValues(row, checked.values);
+    if ("values" in checked) this.#needsWrite = !this.#addValues(row, checked.values);
   }
 
   /** @returns whether the row does nothing but create a record */
@@ -90,7 +92,7 @@ class NewTableRecords implements NewRecords {
   }
 
   async create(tx: Tx): Promise<CreatedRecords | null> {
-    if (this.#isForWrite) return null;
+    if (this.#needsWrite) return null;
     const inserts = this.#inserts();
     if (inserts?.length === 0) return { rows: [], identities: null };
     return inserts && withTargetRole(tx, this.#writer.plan.schema, () => insertAll(tx, inserts));

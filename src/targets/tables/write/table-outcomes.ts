@@ -71,6 +71,9 @@ export function requireWritable({ facts, names }: TableWriter, error: unknown): 
   if (explained instanceof MustPause) throw explained;
 }
 
+/** For a row that the code has forgotten. */
+export const NO_OUTCOME = failed("target_error", "The row has no outcome.");
+
 /** For example `external_id "DE1042"`. */
 export function describeKey({ plan }: TableWriter, values: Values): string {
   return plan.key.map(({ name }) => `${name} "${shortened(values[name] ?? "")}"`).join(", ");

@@ -5,7 +5,7 @@ import type { Outcome, TargetBatch } from "../../target.ts";
 import type { Outcomes } from "./in-key-order.ts";
 import { writeInserts } from "./insert-mode.ts";
 import { resolveLookups } from "./lookups.ts";
-import type { TableWriter } from "./table-outcomes.ts";
+import { NO_OUTCOME, type TableWriter } from "./table-outcomes.ts";
 import type { TableRow } from "./table-rows.ts";
 import { claimValues, type Refusal, releaseValues, uniqueColumnsOf } from "./unique-values.ts";
 import { writeUpdates } from "./update-mode.ts";
@@ -29,8 +29,6 @@ export async function writeTable(
   for (const [row, outcome] of await writeUnique(tx, filled, batch, named)) outcomes.set(row.row, outcome);
   return rows.map(({ row }) => outcomes.get(row) ?? NO_OUTCOME);
 }
-
-const NO_OUTCOME = failed("target_error", "The row has no outcome.");
 
 /**
  * The default of a look-up column is a cell like any other. One that names no record is left as it is: PostgreSQL then
