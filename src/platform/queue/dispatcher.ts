@@ -64,10 +64,7 @@ export class Dispatcher {
     this.#isPaused = options.isPaused;
     const complete = (jobs: readonly Completion[]) => completeJobs(options.db, this.contract.name, jobs);
     this.#completions = new Grouped(complete, isTransient, { maxItems: 2 * MAX_SET });
-    this.#timers = [
-      setInterval(() => this.look(), POLL_MS),
-      setInterval(() => void this.#touch(), TOUCH_MS),
-    ];
+    this.#timers = [setInterval(() => this.look(), POLL_MS), setInterval(() => void this.#touch(), TOUCH_MS)];
     this.#taking = this.#takeJobs();
   }
 

@@ -22,11 +22,7 @@ interface Source {
 /** From an empty job to one that takes hours. */
 const SECONDS_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200];
 
-export function addQueueMetrics(
-  registry: Registry,
-  { running, queues, readDepths }: Source,
-  log: Log,
-): void {
+export function addQueueMetrics(registry: Registry, { running, queues, readDepths }: Source, log: Log): void {
   const meter = new Meter(registry);
   const ended = meter.counter(
     "rowmill_jobs_total",

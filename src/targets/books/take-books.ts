@@ -36,14 +36,10 @@ export async function takeBooksOfLaterRows(
     const taken = winners.get(holder.id);
     holders.set(row, taken ? { ...holder, rowNumber: taken.winner.row } : holder);
   }
-  await updateBooks(
-    tx,
-    batch,
-    [...winners].map(([id, { winner: { row, values } }]) => ({
-      ...values,
-      ...{ id, batch_id: batch.id, row_number: row },
-    })),
-  );
+  const taken = [...winners].map(([id, { winner }]) => {
+    return { ...winner.values, id, batch_id: batch.id, row_number: winner.row };
+  });
+  await updateBooks(tx, batch, taken);
   return new Map([...winners.values()].map(({ winner, former }) => displacement(batch, winner.row, former)));
 }
 

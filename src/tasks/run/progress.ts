@@ -6,6 +6,7 @@ import { TASK_CHANNEL, type Task } from "../transitions.ts";
 
 const WRITE_EVERY_MS = 500;
 const MAX_MESSAGE_LENGTH = 500;
+/** Larger data is left out. */
 const MAX_DATA_BYTES = 8192;
 
 interface Step {
@@ -58,7 +59,7 @@ export class Progress implements AsyncDisposable {
     const { id, attempt } = this.#task;
     const progress = Math.round(Math.min(100, Math.max(0, percent || 0)));
     const json = data === undefined ? null : storableJson(data);
-    const stored = json !== null && json.length <= MAX_DATA_BYTES ? json : null;
+    const stored = json !== null && Buffer.byteLength(json) <= MAX_DATA_BYTES ? json : null;
     const text = message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed().replaceAll("\0", "\ufffd");
     const { rows } = await this.#ctx.db.execute(sql`
       WITH changed AS (

@@ -75,7 +75,7 @@ function hasOutcome(current: Attempt | Later | undefined): current is Attempt {
 function isLarge(current: Attempt | Later | undefined): current is Attempt {
   if (!hasOutcome(current) || !current.outcome || current.outcome instanceof ContinueLater) return false;
   const { outcome } = current;
-  return outcome.kind === "done" && JSON.stringify(outcome.result).length > LARGE_RESULT_BYTES;
+  return outcome.kind === "done" && Buffer.byteLength(JSON.stringify(outcome.result)) > LARGE_RESULT_BYTES;
 }
 
 /** @returns a `Later` if the task waits for its turn; undefined if there is nothing to run */

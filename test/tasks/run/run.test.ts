@@ -5,6 +5,7 @@ import { retryTask } from "../../../src/tasks/control/retry-task.ts";
 import type { TaskRequest } from "../../../src/tasks/create/create-tasks.ts";
 import { listProgress } from "../../../src/tasks/queries.ts";
 import { endTask } from "../../../src/tasks/run/end-task.ts";
+import { Progress } from "../../../src/tasks/run/progress.ts";
 import { runTask } from "../../../src/tasks/run/run-task.ts";
 import { Stopwatch } from "../../support/stopwatch.ts";
 import { createTask, endedTask, eventsOf, runningTask } from "../../support/tasks.ts";
@@ -54,6 +55,23 @@ describe("a task that runs to its end", () => {
 });
 
 describe("a task that is being worked on", () => {
+  test("the data of a step is stored if it has at most 8192 bytes", async () => {
+    const { ctx } = rowmill;
+    const id = await create(lasting(60));
+    const task = await runningTask(ctx, id);
+    for (const characters of [4000, 5000]) {
+      await using progress = new Progress(ctx, task);
+      progress.report(1, String(characters), { text: "\u00e9".repeat(characters) });
+    }
+    const { items } = await listProgress(ctx, id, 0, 100);
+    const lengthOf = (message: string) => {
+      const data = items.find((step) => step.message === message)?.data as { text: string } | null;
+      return data?.text.length ?? null;
+    };
+    expect([lengthOf("4000"), lengthOf("5000")]).toEqual([4000, null]);
+    await cancelTask(ctx, user.userId, id);
+  });
+
   test("a running task stops when it is cancelled", async () => {
     const id = await create(lasting(60));
     await runningTask(rowmill.ctx, id);
