@@ -43,7 +43,7 @@ describe("an API token of an administrator", () => {
     await expectUnchanged();
   });
 
-  test("can upload books", async () => {
+  test("an API token of an administrator can upload books", async () => {
     expect((await robot.upload("title,author\nEmma,Jane Austen\n")).status).toBe(202);
   });
 

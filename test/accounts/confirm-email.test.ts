@@ -65,7 +65,7 @@ async function linkTo(address: string): Promise<string> {
 }
 
 describe("an account whose address is not confirmed", () => {
-  test("gets no mail about its work until it follows the link of the welcome mail", async () => {
+  test("an account whose address is not confirmed gets no mail about its work until it follows the link of the welcome mail", async () => {
     const user = await newUser("ada");
     await finishBatch(user);
     expect(await kindsTo(user.email)).toEqual(["welcome"]);
@@ -82,7 +82,7 @@ describe("an account whose address is not confirmed", () => {
     expect(await kindsTo(user.email)).toEqual(["welcome", "batch_finished"]);
   });
 
-  test("can request another link, five times per hour with its welcome mail", async () => {
+  test("an account whose address is not confirmed can request another link, five times per hour with its welcome mail", async () => {
     const user = await newUser("grace");
     const request = () => user.client.post<{ detail: string }>(`${AUTH}/email-confirmation`);
     for (let i = 0; i < 4; i++) expect((await request()).status).toBe(202);
@@ -94,7 +94,7 @@ describe("an account whose address is not confirmed", () => {
     expect((await request()).status).toBe(409);
   });
 
-  test("is confirmed by a password reset", async () => {
+  test("an account whose address is not confirmed is confirmed by a password reset", async () => {
     const user = await newUser("reset");
     await inTransaction(rowmill.ctx, (tx) => startPasswordReset(tx, { username: "reset" }));
     const reset = (await mailsTo(user.email)).at(-1);
@@ -109,7 +109,7 @@ describe("an account whose address is not confirmed", () => {
 });
 
 describe("mail to one address", () => {
-  test("is limited, from however many accounts", async () => {
+  test("mail to one address is limited, from however many accounts", async () => {
     const address = "victim@example.com";
     for (let i = 0; i < 7; i++) await newUser(`bomber-${i}`, address);
     expect(await kindsTo(address)).toEqual(Array(5).fill("welcome"));
@@ -118,7 +118,7 @@ describe("mail to one address", () => {
     expect((await kindsTo(address)).filter((kind) => kind === "password_reset")).toHaveLength(5);
   });
 
-  test("does not begin with a first name that could be an advertisement", async () => {
+  test("mail to one address does not begin with a first name that could be an advertisement", async () => {
     await signUp(rowmill.ctx, {
       username: "plain",
       password: PASSWORD,
@@ -132,7 +132,7 @@ describe("mail to one address", () => {
 });
 
 describe("an address that an admin has given", () => {
-  test("counts as confirmed, for an account of create-admin or of a file", async () => {
+  test("an address that an admin has given counts as confirmed, for an account of create-admin or of a file", async () => {
     await signUp(rowmill.ctx, {
       username: "boss",
       password: PASSWORD,

@@ -161,7 +161,7 @@ describe("a second API that receives changes", () => {
     },
   );
 
-  test("refuses the refresh tokens of ended sessions, and a login of a disabled account after the right password", async () => {
+  test("a second API that receives changes refuses the refresh tokens of ended sessions, and a login of a disabled account after the right password", async () => {
     const { account, probe } = await loggedInAt(second());
     const { client } = second();
     await run(({ first }) => first.post(`${AUTH}/logout`, { refresh: first.refresh }), account);
@@ -201,7 +201,7 @@ describe("a second API that receives changes", () => {
 });
 
 describe("a second API that receives no changes", () => {
-  test("does not trust its cache while its listening connection is lost", async () => {
+  test("a second API that receives no changes does not trust its cache while its listening connection is lost", async () => {
     await using second = await startSecondApi(rowmill);
     const { account, probe } = await loggedInAt(second);
     await second.ctx.listener.close();

@@ -60,7 +60,7 @@ describe("the link of a password reset", () => {
     expect(Object.keys(again.body.field_errors)).toEqual(["token"]);
   });
 
-  test("is stored nowhere as text, and the outbox hides it", async () => {
+  test("the link of a password reset is stored nowhere as text, and the outbox hides it", async () => {
     await signUp("eve", { email: "eve@reset.test" });
     const token = await linkFor("eve@reset.test");
     const stored = await rowmill.ctx.pool.query(
@@ -69,14 +69,14 @@ describe("the link of a password reset", () => {
     expect(stored.rows[0].all).not.toContain(token);
   });
 
-  test("stays valid if the new password breaks a rule", async () => {
+  test("the link of a password reset stays valid if the new password breaks a rule", async () => {
     await signUp("kim", { email: "kim@reset.test" });
     const token = await linkFor("kim@reset.test");
     expect((await confirm(token, "short")).body.field_errors).toHaveProperty("new_password");
     expect((await confirm(token)).status).toBe(204);
   });
 
-  test("is replaced by a newer link, and ends after an hour", async () => {
+  test("the link of a password reset is replaced by a newer link, and ends after an hour", async () => {
     await signUp("bob", { email: "bob@reset.test" });
     const first = await linkFor("bob@reset.test");
     const second = await linkFor("bob@reset.test");
@@ -85,7 +85,7 @@ describe("the link of a password reset", () => {
     expect((await confirm(second)).status).toBe(400);
   });
 
-  test("ends with a new password, and works once for two requests at a time", async () => {
+  test("the link of a password reset ends with a new password, and works once for two requests at a time", async () => {
     await signUp("sam", { email: "sam@reset.test" });
     const token = await linkFor("sam@reset.test");
     const answers = await Promise.all([confirm(token), confirm(token, "the other horse")]);
@@ -126,7 +126,7 @@ describe("a request", () => {
     expect(unknown).toEqual(known);
   });
 
-  test("finds accounts by username as well, ignoring case, and mails none that is disabled", async () => {
+  test("a request for a reset finds accounts by username as well, ignoring case, and mails none that is disabled", async () => {
     const { body } = await signUp("Carl", { email: "carl@reset.test" });
     const ask = (username: string) =>
       inTransaction(rowmill.ctx, (tx) => startPasswordReset(tx, { username }));
@@ -140,14 +140,14 @@ describe("a request", () => {
     expect(await resets()).toBe(0);
   });
 
-  test("of a disabled account's link is refused", async () => {
+  test("the link of a disabled account is refused", async () => {
     const { body } = await signUp("dan", { email: "dan@reset.test" });
     const token = await linkFor("dan@reset.test");
     await disableAccount(rowmill.ctx, body.user.id);
     expect((await confirm(token)).status).toBe(400);
   });
 
-  test("ends when an admin gives the account another address", async () => {
+  test("a requested reset ends when an admin gives the account another address", async () => {
     await signUp("eve", { email: "eve@reset.test" });
     const token = await linkFor("eve@reset.test");
     const admin = await newAdmin(rowmill);
@@ -159,7 +159,7 @@ describe("a request", () => {
     expect((await confirm(token)).status).toBe(400);
   });
 
-  test("sends at most three mails per account and hour", async () => {
+  test("a request for a reset sends at most three mails per account and hour", async () => {
     await signUp("max", { email: "max@reset.test" });
     for (let i = 0; i < 5; i++)
       await inTransaction(rowmill.ctx, (tx) => startPasswordReset(tx, { email: "MAX@reset.test" }));
@@ -168,7 +168,7 @@ describe("a request", () => {
     expect(await count(rowmill.ctx.pool, mails)).toBe(3);
   });
 
-  test("needs either an address or a name, and each address has a limit", async () => {
+  test("a request for a reset needs either an address or a name, and each address has a limit", async () => {
     expect((await request({})).status).toBe(400);
     expect((await request({ email: "a@b.test", username: "a" })).status).toBe(400);
     const statuses: number[] = [];

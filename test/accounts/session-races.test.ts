@@ -39,7 +39,7 @@ const refreshed = (refresh: string) =>
   );
 
 describe("no refresh that races with it survives", () => {
-  test("a logout", async ({ annotate }) => {
+  test("no refresh that races with a logout survives", async ({ annotate }) => {
     const pairs = await Promise.all(
       Array.from({ length: PAIRS }, async () => {
         const { refresh } = await openSession(rowmill.ctx, { id: user.userId }, CLIENT);

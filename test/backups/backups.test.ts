@@ -149,7 +149,7 @@ test("only the newest backups of the folder are kept, and other files stay", asy
 describe("the content", () => {
   const rowmill = useRowmill();
 
-  test("is every table of the catalogue except the excluded ones, also tables of later versions and partitions", async () => {
+  test("a backup has every table of the catalogue except the excluded ones, also tables of later versions and partitions", async () => {
     const { ctx } = rowmill;
     const partitioned = `
       CREATE TABLE rowmill.later (day timestamptz NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY, bits bytea, cells json, tags text[], n numeric,
@@ -179,7 +179,7 @@ describe("the content", () => {
     await ctx.pool.query("DROP TABLE rowmill.later");
   });
 
-  test("has the partitions of rows and results, whatever partitions the new database has", async () => {
+  test("a backup has the partitions of rows and results, whatever partitions the new database has", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const user = await rowmill.newUser();
@@ -209,7 +209,7 @@ describe("the content", () => {
     }
   });
 
-  test("of a version without partitions is restored as the partition of all days before a boundary", async () => {
+  test("a backup of a version without partitions is restored as the partition of all days before a boundary", async () => {
     const url = await emptyDatabase();
     await migrate(url, knownMigrations().length);
     await using rowmill = await startRowmill({}, url);
@@ -231,7 +231,7 @@ describe("the content", () => {
     }
   });
 
-  test("has the request log if BACKUP_REQUEST_LOG asks for it, and is restored with its partitions", async () => {
+  test("a backup has the request log if BACKUP_REQUEST_LOG asks for it, and is restored with its partitions", async () => {
     await using rowmill = await startRowmill({ REQUEST_LOG: "off", BACKUP_REQUEST_LOG: "on" });
     const { ctx } = rowmill;
     const days = [0, 1, 40];
@@ -269,7 +269,7 @@ describe("the content", () => {
     );
   });
 
-  test("is the same moment in all tables while uploads and workers write", async () => {
+  test("a backup shows one moment of all tables while uploads and workers write", async () => {
     const { ctx } = rowmill;
     await rowmill.startWorker();
     const user = await rowmill.newUser();
@@ -465,7 +465,7 @@ describe("a backup that fails", () => {
     expect(task).toMatchObject({ status: "failed", error_code: "backup_failed", retry_count: 0 });
   });
 
-  test("at its time limit or when it is stopped, it ends at once and removes what it wrote", async () => {
+  test("a backup at its time limit, or one that is stopped, ends at once and removes what it wrote", async () => {
     await using rowmill = await startRowmill();
     const folder = newFolder();
     const stop = new AbortController();

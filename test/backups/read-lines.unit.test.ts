@@ -75,14 +75,14 @@ test("rows arrive as whole lines, in their order, also if a line is longer than 
 describe("a damaged backup is recognized", () => {
   const SMALL = backupOf({ books: ['{"id":1}', '{"id":2}'], users: ['{"id":7}'] });
 
-  test("if it ends after any of its bytes", async () => {
+  test("a backup that ends after any of its bytes is damaged", async () => {
     const bytes = zipped(SMALL);
     for (let length = 0; length < bytes.length; length++)
       await expect(readBackup(inPieces(bytes.subarray(0, length), 50))).rejects.toThrow(BackupDamaged);
     await readBackup(inPieces(bytes, 50));
   });
 
-  test("if it lacks any of its lines, or has one twice", async () => {
+  test("a backup that lacks any of its lines, or has one twice, is damaged", async () => {
     for (const at of SMALL.keys()) {
       await expect(read(SMALL.toSpliced(at, 1))).rejects.toThrow(BackupDamaged);
       await expect(read(SMALL.toSpliced(at, 0, SMALL[at] ?? ""))).rejects.toThrow(BackupDamaged);
@@ -103,7 +103,7 @@ describe("a damaged backup is recognized", () => {
     await expect(read(changed)).rejects.toThrow(problem);
   });
 
-  test("if it is another file", async () => {
+  test("another file is a damaged backup", async () => {
     await expect(readBackup(inPieces(Buffer.from("PGDMP"), 50))).rejects.toThrow("not gzipped");
     await expect(read(["{}"])).rejects.toThrow("Rows are outside of a table.");
   });

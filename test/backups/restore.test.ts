@@ -188,7 +188,7 @@ describe("a restore is refused", () => {
     expect(await usersIn(url)).toBe(1);
   });
 
-  test("from a file with other migrations, and into tables of another version", async () => {
+  test("a restore from a file with other migrations, or into tables of another version, is refused", async () => {
     const { path } = await smallBackup();
     const [header = "", ...rest] = linesOf(path);
     const folder = newFolder();

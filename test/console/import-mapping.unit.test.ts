@@ -67,7 +67,7 @@ const match: Match = {
 };
 
 describe("the mapping of a target with columns", () => {
-  test("is taken from the proposal of the server", () => {
+  test("the mapping of a target with columns is taken from the proposal of the server", () => {
     const columns = [
       { name: "title", required: true, file_column: "Title", source: "name" as const },
       { name: "author", required: true, file_column: "Writer", source: "alias" as const },
@@ -89,7 +89,7 @@ describe("the mapping of a target with columns", () => {
     expect(isComplete(books, match.mapping)).toBe(true);
   });
 
-  test("is sent only if the server would find another", () => {
+  test("the mapping of a target with columns is sent only if the server would find another", () => {
     expect(mappingField(NAMES, match.mapping, match)).toBeUndefined();
     const own = mappingField(NAMES, ["title", null, "author"], match);
     expect(JSON.parse(own ?? "")).toEqual({ Title: "title", Writer: null, Notes: "author" });
@@ -103,7 +103,7 @@ describe("the mapping of a target with columns", () => {
 });
 
 describe("the mapping of a target that takes any columns", () => {
-  test("needs names that are unique and not empty", () => {
+  test("the mapping of a target that takes any columns needs names that are unique and not empty", () => {
     expect(nameProblems(["a", " a", "b", ""])).toEqual(
       new Map([
         [0, "repeated"],

@@ -53,7 +53,7 @@ async function expectSame(bytes: Uint8Array<ArrayBuffer>, options: PreviewOption
 const CYRILLIC = Buffer.from("zeDn4uDt6OU7wOLy7vAKwu7p7eAg6CDs6PA7y+XiINLu6/Hy7ukK", "base64");
 
 describe("the bundle for browsers", () => {
-  test("reads a file in an old encoding", async () => {
+  test("the bundle for browsers reads a file in an old encoding", async () => {
     expect(await expectSame(CYRILLIC)).toMatchObject({
       names: ["Название", "Автор"],
       dialect: { encoding: "windows-1251", delimiter: ";" },
@@ -73,7 +73,7 @@ describe("the bundle for browsers", () => {
     await expectSame(Buffer.from(content), options);
   });
 
-  test("agrees about UTF-16, gzip, and damaged gzip", async () => {
+  test("the bundle for browsers agrees with the server about UTF-16, gzip, and damaged gzip", async () => {
     await expectSame(Buffer.from("\uFEFFname,age\nAda,36\n", "utf16le"));
     const packed = Buffer.from(gzipSync("name,age\nAda,36\n"));
     expect(await expectSame(packed)).toMatchObject({ names: ["name", "age"] });
@@ -117,7 +117,7 @@ describe("the bundle for browsers", () => {
       shared: "<si><t>a</t></si><si><r><t>so</t></r><r><t>on</t></r></si>",
     };
 
-    test("and their sheets", async () => {
+    test("the bundle for browsers agrees with the server about workbooks and their sheets", async () => {
       const file = Buffer.from(workbook(BOOKS));
       expect(await expectSame(file)).toMatchObject({
         names: ["title", "pages", "bought"],
@@ -137,7 +137,7 @@ describe("the bundle for browsers", () => {
       expect(await expectSame(Buffer.from(gzipSync(file)))).toMatchObject({ dialect: { sheet: "Bücher" } });
     });
 
-    test("that are damaged, hostile or in another format", async () => {
+    test("the bundle for browsers agrees with the server about workbooks that are damaged, hostile or in another format", async () => {
       const file = Buffer.from(workbook(BOOKS));
       const bomb = workbook({ sheets: [{ name: "A", xml: `<row>${"<c/>".repeat(4_000_000)}</row>` }] });
       const others = [file.subarray(0, 700), Buffer.from(bomb), Buffer.from("d0cf11e0a1b11ae10000", "hex")];
@@ -148,7 +148,7 @@ describe("the bundle for browsers", () => {
         expect(await expectSame(Buffer.from(one))).toHaveProperty("refused");
     });
 
-    test("and reads only the beginning of a large one", async () => {
+    test("the bundle for browsers agrees with the server about workbooks, and reads only the beginning of a large one", async () => {
       const random = randomOf(1);
       const text = () => Array.from({ length: 40 }, () => random.below(36).toString(36)).join("");
       const texts = Array.from({ length: 200_000 }, text);
@@ -170,7 +170,7 @@ describe("the bundle for browsers", () => {
     });
   });
 
-  test("agrees about public files", { timeout: 60_000 }, async () => {
+  test("the bundle for browsers agrees with the server about public files", { timeout: 60_000 }, async () => {
     // All that are smaller than 100 kB agree too, and take half a minute.
     const some = csvFixtures.filter((_, at) => at % 12 === 0).map(contentOf);
     for (const bytes of some.filter(({ length }) => length < 100_000)) await expectSame(bytes);

@@ -26,13 +26,13 @@ describe("the health of a webhook", () => {
 });
 
 describe("headers of a webhook", () => {
-  test("are read line by line", () => {
+  test("headers of a webhook are read line by line", () => {
     expect(parseHeaders("Authorization: Bearer a:b\n\n  x-tenant:7 \n")).toEqual({
       headers: { authorization: "Bearer a:b", "x-tenant": "7" },
     });
   });
 
-  test.each(["no colon", ": value", "name:"])("refuse the line %s", (line) => {
+  test.each(["no colon", ": value", "name:"])("headers of a webhook refuse the line %s", (line) => {
     expect(parseHeaders(line).error).toContain(`"${line}" is not a header`);
   });
 });

@@ -54,14 +54,14 @@ describe("a download from the standby", () => {
 
   const rowsIn = (file: string) => file.match(/,(success|failed|unprocessed),/g)?.length;
 
-  test("is complete although the standby stops in the middle of it", async () => {
+  test("a download from the standby is complete although the standby stops in the middle of it", async () => {
     const { response } = await begin();
     await replicated.standby.stop();
     onTestFinished(() => replicated.standby.start());
     expect(rowsIn(await text(response))).toBe(ROWS);
   });
 
-  test("is complete although the standby cancels its reads to apply a lock", async () => {
+  test("a download from the standby is complete although the standby cancels its reads to apply a lock", async () => {
     const { rowmill, user, id, response } = await begin();
     response.destroy();
     await replicated.cancelAtOnce();
@@ -84,7 +84,7 @@ describe("a download from the standby", () => {
     });
   });
 
-  test("waits once for a standby that no longer answers, and not for each page", async () => {
+  test("a download from the standby waits once for a standby that no longer answers, and not for each page", async () => {
     const { rowmill, response, reads } = await begin({ READ_TIMEOUT_SECONDS: "5" });
     replicated.standby.signalAll("SIGSTOP");
     onTestFinished(() => replicated.standby.signalAll("SIGCONT"));

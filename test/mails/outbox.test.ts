@@ -37,7 +37,7 @@ const listed = async (query: string) => (await admin.get<List>(`${OUTBOX}?${quer
 
 describe("the welcome mail", () => {
   test.each([`${AUTH}/signup`, "/signup/", "/api/users/register/"])(
-    "is sent after a signup at %s",
+    "the welcome mail is sent after a signup at %s",
     async (path) => {
       const name = `new${path.replaceAll("/", "-")}`;
       const address = `${name}@new.test`;
@@ -51,7 +51,7 @@ describe("the welcome mail", () => {
     },
   );
 
-  test("does not exist for an account without an address, or for a signup that fails", async () => {
+  test("the welcome mail does not exist for an account without an address, or for a signup that fails", async () => {
     const mails = () => count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.mails");
     const before = await mails();
     expect((await signUp(`${AUTH}/signup`, "silent", "")).status).toBe(201);
@@ -61,7 +61,7 @@ describe("the welcome mail", () => {
 });
 
 describe("the outbox", () => {
-  test("is a list of pages for administrators, newest first", async () => {
+  test("the outbox is a list of pages for administrators, newest first", async () => {
     for (const at of [1, 2, 3]) await newMail(rowmill.ctx, `page${at}@list.test`);
     const pages: string[] = [];
     for (let cursor = ""; ; ) {
@@ -88,7 +88,7 @@ describe("the outbox", () => {
     expect(body.html).toContain("/reset-password#(hidden)");
   });
 
-  test("sends a mail again on request, after its address is allowed again", async () => {
+  test("the outbox sends a mail again on request, after its address is allowed again", async () => {
     server.answerTo("back@list.test", 550);
     const id = await newMail(rowmill.ctx, "back@list.test");
     await until("it is refused", async () => (await mailOf(rowmill.ctx, id)).state === "failed");
@@ -138,7 +138,7 @@ describe("an unsubscribe link", () => {
   };
   const mailTo = (address: string) => until("it arrives", async () => server.mailsTo(address)[0] ?? null);
 
-  test("of a message turns messages off with one click, and a page for people asks first", async () => {
+  test("an unsubscribe link of a message turns messages off with one click, and a page for people asks first", async () => {
     await newMail(rowmill.ctx, "leave@list.test");
     const url = urlIn((await mailTo("leave@list.test")).content);
     const page = await fetch(url);
@@ -157,7 +157,7 @@ describe("an unsubscribe link", () => {
     expect(await mailOf(rowmill.ctx, next)).toMatchObject({ reply: "The recipient has unsubscribed." });
   });
 
-  test("that was changed is refused", async () => {
+  test("an unsubscribe link that was changed is refused", async () => {
     for (const token of ["", "a.b", "WzEsImJhdGNoLmZpbmlzaGVkIl0.x", `${"x".repeat(900)}.y`]) {
       const url = `${rowmill.url}/api/v1/unsubscribe?token=${token}`;
       for (const method of ["GET", "POST"]) expect((await fetch(url, { method })).status).toBe(400);

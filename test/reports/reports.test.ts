@@ -68,7 +68,7 @@ describe("the daily report", () => {
     await logEntries(rowmill.ctx, [...entries, ...others]);
   });
 
-  test("has the fields, names and formats of the replaced service", async () => {
+  test("the daily report has the fields, names and formats of the replaced service", async () => {
     const { status, body } = await write("daily", date);
     expect(status).toBe(201);
     expect(body).toMatchObject({ id: `daily-${date}`, kind: "daily", period_start: date });
@@ -98,7 +98,7 @@ describe("the daily report", () => {
     });
   });
 
-  test("has the requests of each hour and the most active users, also deleted ones", async () => {
+  test("the daily report has the requests of each hour and the most active users, also deleted ones", async () => {
     const { data } = (await write("daily", date)).body;
     expect(data.hours).toHaveLength(24);
     expect(data.hours[0]).toEqual({
@@ -117,7 +117,7 @@ describe("the daily report", () => {
     });
   });
 
-  test("is the report of yesterday without a date, and says if its day has not ended", async () => {
+  test("the daily report is the report of yesterday without a date, and says if its day has not ended", async () => {
     expect((await write("daily")).body.id).toBe(`daily-${date}`);
     const { body: today } = await write("daily", dateOf(new Date()));
     expect(today.data.is_complete).toBe(false);
@@ -239,7 +239,7 @@ describe("the weekly report", () => {
     expect(batch.id).toBeTruthy();
   });
 
-  test("has no comparison if the log of the week before was deleted", async () => {
+  test("the weekly report has no comparison if the log of the week before was deleted", async () => {
     const { ctx } = rowmill;
     const config = { ...ctx.config, requestLogDays: 8 };
     const monday = periodAt("weekly", new Date()).from;

@@ -52,7 +52,7 @@ describe("the schedule", () => {
     expect(written).toEqual({ written: [new Date(monday - 7 * DAY_MS).toISOString().slice(0, 10)] });
   });
 
-  test("ends between two reports if the worker stops", async () => {
+  test("the schedule ends between two reports if the worker stops", async () => {
     const stopped = AbortSignal.abort(new Error("The worker stops."));
     const ctx: Context = { ...rowmill.ctx, now: () => daysAgo(-2, 0.1) };
     await expect(writeDueReports(ctx, "daily", stopped)).rejects.toThrow("The worker stops.");

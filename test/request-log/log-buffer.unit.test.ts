@@ -107,7 +107,7 @@ describe("while the database is away", () => {
     expect(written.length).toBeLessThan(2000);
   });
 
-  test("only the timer tries again", async () => {
+  test("only the timer tries again while the database is away", async () => {
     const { add, database, batches } = openBuffer();
     database.error = away;
     add(1);

@@ -50,7 +50,7 @@ async function logged(method: string, path: string, init: RequestInit = {}): Pro
 }
 
 describe("an entry", () => {
-  test("has the template of the path and the user, and no id, query or token", async () => {
+  test("an entry has the template of the path and the user, and no id, query or token", async () => {
     const id = "01a20159-f320-7af5-a6be-a1fe00000000";
     const entry = await logged("GET", `/api/v1/batches/${id}?secret=hunter2`);
     expect(entry).toMatchObject({
@@ -65,7 +65,7 @@ describe("an entry", () => {
     expect(JSON.stringify(entry)).not.toMatch(new RegExp(`${id}|hunter2|${user.token}`));
   });
 
-  test("has the bytes of its own request, also on a connection that earlier requests used", async () => {
+  test("an entry has the bytes of its own request, also on a connection that earlier requests used", async () => {
     const body = JSON.stringify({ title: "Emma", author: "Jane Austen", description: "x".repeat(10_000) });
     const headers = { "content-type": "application/json" };
     const [first, second, third] = [
@@ -89,12 +89,12 @@ describe("an entry", () => {
     expect(await logged(method, path)).toMatchObject({ method, route: "(unknown)", status });
   });
 
-  test("of a refused login has no user", async () => {
+  test("the entry of a refused login has no user", async () => {
     const entry = await logged("GET", "/api/v1/books", { headers: { authorization: "Bearer wrong" } });
     expect(entry).toMatchObject({ route: "/api/v1/books", status: 401, user_id: null });
   });
 
-  test("of a client that disconnects before the answer has status 499", async () => {
+  test("the entry of a client that disconnects before the answer has status 499", async () => {
     await using held = await lockBooks();
     const id = newId();
     using connection = await RawConnection.open(rowmill.url);
@@ -106,7 +106,7 @@ describe("an entry", () => {
     expect(await entryOf(id)).toMatchObject({ route: "/api/v1/books", status: 499, response_bytes: "0" });
   });
 
-  test("of an event stream has no duration", async () => {
+  test("the entry of an event stream has no duration", async () => {
     const task = await makeTask(user);
     const id = newId();
     const headers = { authorization: `Bearer ${user.token}`, "x-request-id": id };

@@ -120,7 +120,7 @@ test("the clean-up drops the partitions of expired days, deletes expired entries
 
 describe("a partition that a dump or a long transaction reads", () => {
   const rowmill = useRowmill({ settings: { REQUEST_LOG: "off", REQUEST_LOG_DAYS: "10" } });
-  test("is dropped later as a whole, while the days around it are removed, and causes a warning on the second day", async () => {
+  test("a partition that a dump or a long transaction reads is dropped later as a whole, while the days around it are removed, and causes a warning on the second day", async () => {
     const { ctx } = rowmill;
     await preparePartitions(at(ctx, "2011-03-01T00:00:00Z"));
     const times = [
@@ -159,7 +159,7 @@ describe("a partition that a dump or a long transaction reads", () => {
     expect(await filled(ctx)).toEqual({});
   });
 
-  test("does not hold up the end of a worker", async () => {
+  test("a partition that a dump or a long transaction reads does not hold up the end of a worker", async () => {
     const { ctx } = rowmill;
     await preparePartitions(at(ctx, "2012-03-01T00:00:00Z"));
     const before = await days(ctx);

@@ -150,7 +150,7 @@ describe("a user", () => {
     expect(await get(user, schedule)).toEqual(schedule);
   });
 
-  test("has a limited number of schedules, with names of their own", async () => {
+  test("a user has a limited number of schedules, with names of their own", async () => {
     await create(user, { name: "a" });
     await create(other, { name: "a" });
     expect((await user.post(PATH, { ...NIGHTLY, name: "A" })).status).toBe(409);
@@ -193,7 +193,7 @@ describe("a user", () => {
     expect([...page.items, ...(await user.get<Listed<TickView>>(path)).body.items]).toEqual(ticks);
   });
 
-  test("gets the refusal of a task that runs now, without a tick", async () => {
+  test("a user gets the refusal of a task that runs now, without a tick", async () => {
     const { id } = await storedFile(user, "one two");
     const schedule = await create(user, { task: { type: "document", file_id: id } });
     await user.delete(`/api/v1/files/${id}`);
@@ -233,7 +233,7 @@ describe("a user", () => {
     expect((await rowmill.client.get(PATH)).status).toBe(401);
   });
 
-  test("keeps the files that schedules name", async () => {
+  test("a user keeps the files that schedules name", async () => {
     const byId = await storedFile(user, "one");
     const byPath = await storedFile(user, "two", { path: "in/two.txt" });
     const unused = await storedFile(user, "three");

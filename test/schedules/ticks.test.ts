@@ -136,7 +136,7 @@ describe("ticks that are due together", () => {
     expect(await statementsOf(20, others)).toBe(forThree);
   });
 
-  test("that are missed, and those of disabled users, do not stop the others", async () => {
+  test("ticks that are missed, and those of disabled users, do not stop the others that are due", async () => {
     const healthy = await scheduleAt("2026-06-02T00:30Z", { name: "healthy" });
     const late = await scheduleAt("2026-06-01T00:30Z", { name: "late" });
     const other = await rowmill.newUser();

@@ -122,7 +122,7 @@ describe("texts with secrets", () => {
     expect(Date.parse(body.last_used_at ?? "")).toBeGreaterThan(Date.now() - 60_000);
   });
 
-  test("are refused if the secret does not exist, by its name", async () => {
+  test("texts with secrets are refused if the secret does not exist, by its name", async () => {
     const texts = { authorization: "Bearer {{secret:NOBODY}}" };
     const error = { name: "Permanent", code: "secret_unknown", message: expect.stringContaining("NOBODY") };
     await expect(resolveSecrets(rowmill.ctx, texts, byAdmin)).rejects.toMatchObject(error);
@@ -140,7 +140,7 @@ describe("texts with secrets", () => {
     );
   });
 
-  test("of users get only shared secrets, and only for their hosts", async () => {
+  test("the texts of users get only shared secrets, and only for their hosts", async () => {
     await set("PRIVATE");
     await set("COMMON", { hosts: ["api.example.com", "10.0.0.7:8080"], is_shared: true });
     const send = (name: string, use: typeof byUser | { url: string; role: "user" }) =>

@@ -56,7 +56,7 @@ const stateOf = async (address: string) => {
 };
 
 describe("a row whose mail waits", () => {
-  test("waits as well, says why, and uses up no attempts", async () => {
+  test("a row whose mail waits waits as well, says why, and uses up no attempts", async () => {
     server.answerTo("busy@wait.test", 451);
     const id = await send("busy@wait.test", "fine@wait.org");
     for (let visits = 0; visits < 4; visits++) {
@@ -75,7 +75,7 @@ describe("a row whose mail waits", () => {
     expect(attempts).toEqual([1, 1]);
   });
 
-  test("is looked at when it is due, and other rows meanwhile", async () => {
+  test("a row whose mail waits is looked at when it is due, and other rows meanwhile", async () => {
     server.answerTo("slow@due.test", 451);
     const others = ["a", "b", "c", "d"].map((name) => `${name}@due.org`);
     const id = await send("slow@due.test", ...others, "second@due.test");
@@ -87,7 +87,7 @@ describe("a row whose mail waits", () => {
     expect(server.named).not.toContain("second@due.test");
   });
 
-  test("ends with its mail", async () => {
+  test("a row whose mail waits ends with its mail", async () => {
     server.answerTo("never@end.test", 451);
     const id = await send("never@end.test");
     await deliver(id);
@@ -99,7 +99,7 @@ describe("a row whose mail waits", () => {
     expect((await stateOf("never@end.test"))?.state).toBe("failed");
   });
 
-  test("takes no slot of the task that follows its batch", async () => {
+  test("a row whose mail waits takes no slot of the task that follows its batch", async () => {
     server.answerTo("followed@task.test", 451);
     const id = await send("followed@task.test");
     await deliver(id);
@@ -109,7 +109,7 @@ describe("a row whose mail waits", () => {
     await expect(followBatch(rowmill.ctx, following, notCreated)).rejects.toBeInstanceOf(ContinueLater);
   });
 
-  test("is tried at once when its batch is resumed", async () => {
+  test("a row whose mail waits is tried at once when its batch is resumed", async () => {
     server.answerTo("paused@resume.test", 451);
     const id = await send("paused@resume.test");
     await deliver(id);
@@ -127,7 +127,7 @@ describe("a row whose mail waits", () => {
 });
 
 describe("the mail of a row that has ended", () => {
-  test("is cancelled with its batch, and sent if the row is retried", async () => {
+  test("the mail of a row that has ended is cancelled with its batch, and sent if the row is retried", async () => {
     server.answerTo("stop@cancel.test", 451);
     const id = await send("stop@cancel.test");
     await deliver(id);
@@ -144,7 +144,7 @@ describe("the mail of a row that has ended", () => {
     expect(server.mailsTo("stop@cancel.test")).toHaveLength(1);
   });
 
-  test("does not stay queued if nobody asks for it any more", async () => {
+  test("the mail of a row that has ended does not stay queued if nobody asks for it any more", async () => {
     server.answerTo("left@alone.test", 451);
     const id = await send("left@alone.test");
     await deliver(id);

@@ -52,7 +52,7 @@ describe("a row of messages", () => {
     expect(server.mailsTo("ignored@example.com")).toEqual([]);
   });
 
-  test("can have a subject and a message of its own", async () => {
+  test("a row of messages can have a subject and a message of its own", async () => {
     await deliver("email,subject,message\nown@example.com,Hello,Just for you.\n", "{}");
     expect(server.mailsTo("own@example.com")[0]?.content).toContain("Subject: Hello");
   });
@@ -65,7 +65,7 @@ describe("a row of messages", () => {
     expect(server.received.filter(({ to }) => to.toLowerCase() === "twin@one.test")).toHaveLength(1);
   });
 
-  test("that is repeated after a crash sends nothing twice", async () => {
+  test("a row of messages that is repeated after a crash sends nothing twice", async () => {
     const email = await giveEmail(rowmill.ctx, user);
     const { body } = await send(`username\n${await usernameOf(user)}\n`);
     // The worker dies before it can store the results of the rows.
@@ -116,7 +116,7 @@ describe("a row of messages", () => {
     expect(await shownTo(user)).toHaveLength(1);
   });
 
-  test("waits for a turn without using up its attempts", async () => {
+  test("a row of messages waits for a turn without using up its attempts", async () => {
     const { ctx } = rowmill;
     await ctx.pool.query(`INSERT INTO rowmill.mail_pace (id, next_at) VALUES (1, clock_timestamp() + interval '3 seconds')
       ON CONFLICT (id) DO UPDATE SET next_at = excluded.next_at`);
@@ -125,7 +125,7 @@ describe("a row of messages", () => {
     expect(server.mailsTo("patient@example.com")).toHaveLength(1);
   });
 
-  test("sends nothing for an admin who has lost the role, and the batch cannot be changed any more", async () => {
+  test("a row of messages sends nothing for an admin who has lost the role, and the batch cannot be changed any more", async () => {
     const former = await newAdmin(rowmill, "former");
     const { body: batch } = await send("email\nvictim@example.com\n", PARAMS, former);
     await inTransaction(rowmill.ctx, async (tx) => {
@@ -155,7 +155,7 @@ describe("a row of messages", () => {
 });
 
 describe("an upload of messages", () => {
-  test("is only for admins", async () => {
+  test("an upload of messages is only for admins", async () => {
     expect((await send("email\na@example.com\n", PARAMS, user)).status).toBe(403);
   });
 
@@ -178,7 +178,7 @@ describe("an upload of messages", () => {
     expect([status, Object.keys(body.field_errors)]).toEqual([400, ["params"]]);
   });
 
-  test("without a subject, rows without one fail", async () => {
+  test("rows without a subject fail if the upload has none", async () => {
     const batch = await deliver("email\nno-subject@example.com\n", "{}");
     expect(batch.counts).toMatchObject({ failed: 1 });
     expect(server.mailsTo("no-subject@example.com")).toEqual([]);

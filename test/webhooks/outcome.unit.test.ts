@@ -64,7 +64,7 @@ describe("the next attempt", () => {
     expect(delayOf(outcomeOf(500), SCHEDULE.length + 1)).toBeNull();
   });
 
-  test("waits as long as Retry-After says, up to an hour, if the endpoint is overloaded", () => {
+  test("the next attempt waits as long as Retry-After says, up to an hour, if the endpoint is overloaded", () => {
     for (const status of [429, 502, 503, 504]) {
       expect(delayOf(outcomeOf(status, { "retry-after": "3600" }))).toBe(3600);
       expect(delayOf(outcomeOf(status, { "retry-after": "Sun, 22 Nov 2026 00:10:00 GMT" }))).toBe(600);

@@ -144,7 +144,7 @@ describe("a file with only a header", () => {
     user.upload<BatchView>("title,author\n\n", `/api/v1/batches?target=books&force=true&${options}`);
 
   test.each(["policy=partial", "policy=atomic", "rows_per_second=10"])(
-    "is a batch without rows that is completed at once: %s",
+    "a file with only a header is a batch without rows that is completed at once: %s",
     async (options) => {
       const { status, body } = await upload(options);
       expect(status).toBe(202);
@@ -156,7 +156,7 @@ describe("a file with only a header", () => {
     },
   );
 
-  test("is a dry run that can be committed", async () => {
+  test("a file with only a header is a dry run that can be committed", async () => {
     const { body } = await upload("dry_run=true");
     expect(body.state).toBe("validated");
     const committed = await user.post<BatchView>(`/api/v1/batches/${body.id}/commit`);

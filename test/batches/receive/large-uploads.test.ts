@@ -121,7 +121,7 @@ describe("rows of more than 262,144 characters", () => {
   const RECORDS = "/api/v1/batches?target=records";
   const row = (key: string) => `${key},${"x".repeat(900_000)}\n`;
 
-  test("are received in turns, and short rows meanwhile", async () => {
+  test("rows of more than 262,144 characters are received in turns, and short rows meanwhile", async () => {
     const [slow, second, third] = [await rowmill.newUser(), await rowmill.newUser(), await rowmill.newUser()];
     using first = new SlowUpload(slow, RECORDS);
     await first.send(`key,text\n${row("a").slice(0, 500_000)}`);

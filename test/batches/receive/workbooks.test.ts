@@ -274,7 +274,7 @@ describe("the stored file", () => {
       .catch(() => null);
   }
 
-  test("is removed when the client stops, and is never listed", async () => {
+  test("the stored file is removed when the client stops, and is never listed", async () => {
     const stop = new AbortController();
     const sending = sendHalf(stop.signal);
     await until("a part is stored", async () => (await spooled(user)) > 1);
@@ -284,7 +284,7 @@ describe("the stored file", () => {
     await until("nothing is stored", async () => (await spooled(user)) === 0);
   });
 
-  test("of a process that died is removed by the reconciler", async () => {
+  test("the stored file of a process that died is removed by the reconciler", async () => {
     const stop = new AbortController();
     const sending = sendHalf(stop.signal);
     await until("a part is stored", async () => (await spooled(user)) > 1);
@@ -296,7 +296,7 @@ describe("the stored file", () => {
     await sending;
   });
 
-  test("counts for the quota of files", async () => {
+  test("the stored file counts for the quota of files", async () => {
     await using small = await startRowmill({ FILES_QUOTA_BYTES: "1000000" });
     const someone = await small.newUser();
     const filler = Buffer.from(Array.from({ length: 1_100_000 }, (_, at) => (at * at * 7919) % 251));

@@ -130,7 +130,7 @@ describe("a client of a large file", () => {
   }
 
   test.each(["identity", "gzip"])(
-    "that does not read on keeps no connection, and one that goes away ends it (%s)",
+    "a client that does not read on keeps no connection, and one that goes away ends the file (%s)",
     async (encoding) => {
       const user = await rowmill.newUser();
       const rows = 60_000;

@@ -160,7 +160,7 @@ describe("the clean-up", () => {
     expect(await partitions(rowmill, "batch_rows")).toEqual(await partitions(rowmill));
   });
 
-  test("keeps the day of a younger or running batch, and deletes the other rows of the day one day later", async () => {
+  test("the clean-up keeps the day of a younger or running batch, and deletes the other rows of the day one day later", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     const [old, young] = [await importFile(rowmill, user, csv(60)), await importFile(rowmill, user, csv(40))];
@@ -178,7 +178,7 @@ describe("the clean-up", () => {
     expect(await partitions(rowmill)).toContain(day);
   });
 
-  test("keeps a batch that its owner retries at the same moment", async () => {
+  test("the clean-up keeps a batch that its owner retries at the same moment", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     const batch = await importFile(rowmill, user, csv(20, 5));
@@ -234,7 +234,7 @@ describe("the clean-up", () => {
     ).rejects.toThrow();
   });
 
-  test("keeps the earlier results of an unfinished batch, if only the results have one partition for all days before", async () => {
+  test("the clean-up keeps the earlier results of an unfinished batch, if only the results have one partition for all days before", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await dropPartitions(rowmill);

@@ -56,7 +56,7 @@ describe("the guessed type of a column", () => {
     expect(guess(...cells).type).toBe(type);
   });
 
-  test("has a format for dates, and a doubt if both orders fit", () => {
+  test("the guessed type of a column has a format for dates, and a doubt if both orders fit", () => {
     expect(guess("22.11.2026", "01.02.2026")).toMatchObject({ formats: ["dd.MM.yyyy"], doubts: [] });
     expect(guess("11/22/2026", "1/2/2026")).toMatchObject({
       formats: ["M/d/yyyy"],
@@ -97,7 +97,7 @@ describe("the guessed type of a column", () => {
     expect(columns.map(({ column }) => column.type)).toEqual(["decimal", "decimal", "text"]);
   });
 
-  test("keeps currencies and words without a value out of the numbers", () => {
+  test("the guessed type of a column keeps currencies and words without a value out of the numbers", () => {
     expect(guess("€ 1.250,00", "n/a", "3,50 €")).toMatchObject({
       type: "decimal",
       currency: { symbols: ["€"] },
@@ -107,14 +107,14 @@ describe("the guessed type of a column", () => {
     expect(guess("0", "1", "1").doubts).toEqual(["zero_one"]);
   });
 
-  test("can be replaced, and what belongs to the old type goes", () => {
+  test("the guessed type of a column can be replaced, and what belongs to the old type goes", () => {
     const column: Column = { name: "born", label: "Born", type: "date", formats: ["dd.MM.yyyy"] };
     expect(withType(column, "text")).toEqual({ name: "born", label: "Born", type: "text" });
   });
 });
 
 describe("a definition from a file", () => {
-  test("has identifiers of all alphabets, each once, and not longer than PostgreSQL allows", () => {
+  test("a definition from a file has identifiers of all alphabets, each once, and not longer than PostgreSQL allows", () => {
     expect(identifiersOf(["Customer No.", "customer-no", "Straße", "2026", "", "Имя", "fullName"])).toEqual([
       "customer_no",
       "customer_no_2",
@@ -128,7 +128,7 @@ describe("a definition from a file", () => {
     expect(Buffer.byteLength(long)).toBeLessThanOrEqual(63);
   });
 
-  test("has a key for a table and the SQL of the table, with quoted names", () => {
+  test("a definition from a file has a key for a table and the SQL of the table, with quoted names", () => {
     const proposal = proposeColumns(
       ["Id", "order", "Born"],
       [
@@ -160,7 +160,7 @@ describe("a definition from a file", () => {
     expect(definitionOf(proposal, columns, { type: "records" }).key).toBeUndefined();
   });
 
-  test("is tried with as many rows as a request may have", () => {
+  test("a definition from a file is tried with as many rows as a request may have", () => {
     const cells = ["x".repeat(100_000)];
     const rows = Array.from({ length: 100 }, (_, at) => ({ row: at + 2, cells, problem: null }));
     const broken = { row: 1, cells: ["a", "b"], problem: "It has too many cells." };
@@ -193,13 +193,13 @@ describe("JSON in the editor", () => {
     expect(jsonErrorAt(text)).toEqual({ line, column });
   });
 
-  test("is right if it is JSON, and deep nesting is refused without an error", () => {
+  test("JSON in the editor is right if it is JSON, and deep nesting is refused without an error", () => {
     const right = '{"a": [1, -2.5e3, true, null, "\\u00e9\\n"], "b": {}, "c": []}';
     expect(jsonErrorAt(right)).toBeNull();
     expect(jsonErrorAt("[".repeat(100_000))).toMatchObject({ line: 1 });
   });
 
-  test("must have the shape of a definition", () => {
+  test("JSON in the editor must have the shape of a definition", () => {
     expect(
       parseDefinition('{"destination": {"type": "records"}, "columns": [{"name": "a", "type": "text"}]}'),
     ).toHaveProperty("definition");
@@ -228,7 +228,7 @@ describe("problems of a definition", () => {
     ]);
   });
 
-  test("are shown at the field that contains them, in its part of the form", () => {
+  test("problems of a definition are shown at the field that contains them, in its part of the form", () => {
     const problems = { "columns.1.values.2.value": "is empty." };
     expect(problemAt(problems, "columns.1.values")).toBe("2.value: is empty.");
     expect(problemAt(problems, "columns.1.value")).toBeUndefined();

@@ -24,7 +24,7 @@ const attempt = (id: string) => attemptMail(rowmill.ctx, id, {});
 const never = new AbortController().signal;
 
 describe("an accepted mail", () => {
-  test("has a Message-ID of its own, is marked as automatic, and unsubscribes with one click", async () => {
+  test("an accepted mail has a Message-ID of its own, is marked as automatic, and unsubscribes with one click", async () => {
     const id = await newMail(rowmill.ctx, "ada@one.test");
     expect(await attempt(id)).toMatchObject({ kind: "sent" });
     expect(await mailOf(rowmill.ctx, id)).toMatchObject({ state: "sent", attempts: 1 });
@@ -37,7 +37,7 @@ describe("an accepted mail", () => {
     expect(mail?.content).toMatch(/^Content-Type: multipart\/alternative/m);
   });
 
-  test("is sent once, however many senders try", async () => {
+  test("an accepted mail is sent once, however many senders try", async () => {
     const id = await newMail(rowmill.ctx, "race@one.test");
     const outcomes = await Promise.all(Array.from({ length: 6 }, () => attempt(id)));
     expect(outcomes.filter(({ kind }) => kind === "sent").length).toBeGreaterThanOrEqual(1);
@@ -47,7 +47,7 @@ describe("an accepted mail", () => {
 });
 
 describe("a refusal", () => {
-  test("of the address stops all mail to it, and its user sees why", async () => {
+  test("a refusal of the address stops all mail to it, and its user sees why", async () => {
     server.answerTo("gone@one.test", 550);
     const first = await newMail(rowmill.ctx, "gone@one.test", { userId: user.userId });
     const second = await newMail(rowmill.ctx, "Gone@one.test", { userId: user.userId });
@@ -60,7 +60,7 @@ describe("a refusal", () => {
     expect(await count(rowmill.ctx.pool, told, [user.userId])).toBe(1);
   });
 
-  test("of the content says nothing about the address", async () => {
+  test("a refusal of the content says nothing about the address", async () => {
     server.answerTo("spam@one.test", { content: 554 });
     expect(await attempt(await newMail(rowmill.ctx, "spam@one.test"))).toMatchObject({ kind: "refused" });
     server.answerTo("spam@one.test", null);
@@ -92,7 +92,7 @@ describe("a busy server", () => {
     expect(await count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.mail_holds")).toBe(0);
   });
 
-  test("gets a mail seven times within a day, and then never again", async () => {
+  test("a busy server gets a mail seven times within a day, and then never again", async () => {
     server.answerTo("always@busy.test", 450);
     const id = await newMail(rowmill.ctx, "always@busy.test");
     const delays: number[] = [];
@@ -210,7 +210,7 @@ describe("sendMailNow", () => {
     key,
   });
 
-  test("sends a mail once per key, and repeats the outcome", async () => {
+  test("sendMailNow sends a mail once per key, and repeats the outcome", async () => {
     const calls = Array.from({ length: 3 }, () =>
       sendMailNow(rowmill.ctx, mail("k1", "now@one.test"), never),
     );
@@ -219,7 +219,7 @@ describe("sendMailNow", () => {
     expect(server.mailsTo("now@one.test")).toHaveLength(1);
   });
 
-  test("says when to call again", async () => {
+  test("sendMailNow says when to call again", async () => {
     server.answerTo("now@slow.test", 421);
     const outcome = await sendMailNow(rowmill.ctx, mail("k2", "now@slow.test"), never);
     expect(outcome).toMatchObject({ kind: "later", afterSeconds: 60 });

@@ -70,7 +70,7 @@ describe("the build of the console", () => {
     expect(brotliDecompressSync(read("one.js.br")).toString()).toBe(SCRIPT);
   });
 
-  test("keeps the files of the build before for pages that are open, for an hour", async () => {
+  test("the build of the console keeps the files of the build before for pages that are open, for an hour", async () => {
     await buildIfStale(place, buildOf("one"));
     edit("second");
     await buildIfStale(place, buildOf("two"));

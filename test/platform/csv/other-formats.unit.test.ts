@@ -89,12 +89,15 @@ describe("a gzip file", () => {
     ["Emma", "Jane Austen"],
   ];
 
-  test.each([1, 2, 7, 65_536])("is read as the CSV in it, in chunks of %i bytes", async (size) => {
-    expect(await read(gzipSync(TEXT), { size })).toEqual(ROWS);
-    expect(await read(Buffer.from(TEXT), { size })).toEqual(ROWS);
-  });
+  test.each([1, 2, 7, 65_536])(
+    "a gzip file is read as the CSV in it, in chunks of %i bytes",
+    async (size) => {
+      expect(await read(gzipSync(TEXT), { size })).toEqual(ROWS);
+      expect(await read(Buffer.from(TEXT), { size })).toEqual(ROWS);
+    },
+  );
 
-  test("may have several members", async () => {
+  test("a gzip file may have several members", async () => {
     const both = Buffer.concat([gzipSync(TEXT), gzipSync("Ulysses,James Joyce\n")]);
     expect(await read(both)).toEqual([...ROWS, ["Ulysses", "James Joyce"]]);
   });
@@ -108,24 +111,24 @@ describe("a gzip file", () => {
     await expect(read(bytes)).rejects.toMatchObject({ code: "invalid_input", message });
   });
 
-  test("in a gzip file is refused", async () => {
+  test("a gzip file in a gzip file is refused", async () => {
     const message = expect.stringContaining("a gzip file within a gzip file");
     await expect(read(gzipSync(gzipSync(TEXT)))).rejects.toMatchObject({ code: "invalid_input", message });
   });
 
-  test("with a workbook in it is refused by the name of the content", async () => {
+  test("a gzip file with a workbook in it is refused by the name of the content", async () => {
     const message = expect.stringContaining("an Excel workbook");
     await expect(read(gzipSync(latin1("PK\x03\x04\x14\0\x06\0")))).rejects.toMatchObject({ message });
   });
 
-  test("is refused if its content exceeds UPLOAD_MAX_BYTES", async () => {
+  test("a gzip file is refused if its content exceeds UPLOAD_MAX_BYTES", async () => {
     const message =
       "The content of the compressed file is larger than 1000 bytes (UPLOAD_MAX_BYTES). Split it into smaller files.";
     const refused = { code: "too_large", message };
     await expect(read(gzipSync(TEXT.repeat(100)), { maxBytes: 1000 })).rejects.toMatchObject(refused);
   });
 
-  test("is refused if it grows more than 200 times, beyond 16 MiB", async () => {
+  test("a gzip file is refused if it grows more than 200 times, beyond 16 MiB", async () => {
     const bomb = gzipSync(`a,b\n${`1,${"b".repeat(998)}\n`.repeat(30_000)}`);
     const message = expect.stringContaining("more than 200 times as large");
     await expect(read(bomb)).rejects.toMatchObject({ code: "too_large", message });

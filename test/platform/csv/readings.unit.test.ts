@@ -165,7 +165,7 @@ describe("the delimiter", () => {
     },
   );
 
-  test("is found although quotes inside cells are not doubled, and these rows fail", async () => {
+  test("the delimiter is found although quotes inside cells are not doubled, and these rows fail", async () => {
     const { csv, rows, failed } = await read('id;note\n1;"x "y" z"\n2;"x "y" z"\n3;ok\n');
     expect(csv.dialect.delimiter).toBe(";");
     expect(rows).toEqual([
@@ -176,7 +176,7 @@ describe("the delimiter", () => {
     expect(failed).toEqual([2, 3]);
   });
 
-  test("is found although quotes are text", async () => {
+  test("the delimiter is found although quotes are text", async () => {
     const { csv, rows, failed } = await read('id\tnote\n1\t"A" one\n2\t"B" two\n3\tok\n');
     expect(csv.dialect).toMatchObject({ delimiter: "\t", quote: "" });
     expect(rows.map(([, note]) => note)).toEqual(['"A" one', '"B" two', "ok"]);
@@ -218,7 +218,7 @@ describe("a stray quote costs its own row only", () => {
     expect(reading.failed).toEqual(failed);
   });
 
-  test("but valid cells of many lines are read", async () => {
+  test("valid cells of many lines are read beside a stray quote", async () => {
     const { rows, failed } = await read('a,b\n1,"x\n2,y\n3,z"\n4,"p\n\nq"\n');
     expect(rows).toEqual([
       ["1", "x\n2,y\n3,z"],
@@ -227,7 +227,7 @@ describe("a stray quote costs its own row only", () => {
     expect(failed).toEqual([]);
   });
 
-  test("and its cells are those that make the row as wide as the table", async () => {
+  test("a stray quote costs its own row only, and the cells of this row are those that make the row as wide as the table", async () => {
     const { rows } = await read('a,b,c\n1,2,3\n4,"5,"x, y"\n"p "q" r, x",s,t\n7,8,9\n');
     expect(rows.slice(1, 3)).toEqual([
       ["4", '"5', "x, y"],
@@ -256,7 +256,7 @@ describe("the lines above a table", () => {
     expect(header).toEqual(["a", "b"]);
   });
 
-  test("are kept if skip_lines or header=false is given", async () => {
+  test("the lines above a table are kept if skip_lines or header=false is given", async () => {
     const text = "Report\na,b\n1,2\n";
     expect((await read(text, { skipLines: 0 })).header).toEqual(["Report"]);
     expect((await read(text, { header: false })).rows).toHaveLength(3);
@@ -293,7 +293,7 @@ describe("the header", () => {
     expect(reading.csv.dialect).toMatchObject({ header: false, header_from: "guessed", header_rows: 0 });
   });
 
-  test("is what the options say", async () => {
+  test("the header is what the options say", async () => {
     expect((await read("1,2\n3,4\n", { header: true })).header).toEqual(["1", "2"]);
     const joined = await read("a,b\nc,d\ne,f\n", { headerRows: 2 });
     expect(joined.header).toEqual(["a c", "b d"]);
@@ -315,7 +315,7 @@ describe("several tables", () => {
   });
 
   test.each(["id,name,n", "id , name,n,", "\uFEFFid,name,n"])(
-    "with the same header are one, without the repeated header: %j",
+    "tables with the same header are one, without the repeated header: %j",
     async (second) => {
       const { csv, rows } = await read(text(second) + text(second));
       expect(rows.map(([id]) => id)).toEqual(["1", "2", "3", "4", "1", "2", "3", "4"]);
@@ -323,20 +323,20 @@ describe("several tables", () => {
     },
   );
 
-  test("are read as one on request, without the repeated headers", async () => {
+  test("several tables are read as one on request, without the repeated headers", async () => {
     const { csv, rows } = await read(text("id,name") + text("id,name,n"), { tables: "all" });
     expect(rows.map(([id]) => id)).toEqual(["1", "2", "3", "4", "1", "2", "3", "4"]);
     expect(csv.warnings).toMatchObject({ repeated_headers: 2, other_table_rows: 1 });
   });
 
-  test("are not seen in a row that only begins like the header, or in one column", async () => {
+  test("several tables are not seen in a row that only begins like the header, or in one column", async () => {
     expect((await read("id,name,n\n1,a,2\nid,b,3\n2,c,4\n")).rows).toHaveLength(3);
     expect((await read("title\nEmma\ntitle\nUlysses\n")).rows).toHaveLength(3);
   });
 });
 
 describe("rows of empty cells", () => {
-  test("are skipped and counted, also those of NUL and Ctrl-Z", async () => {
+  test("rows of empty cells are skipped and counted, also those of NUL and Ctrl-Z", async () => {
     const { csv, rows } = await read(`a,b\n1,2\n${",\n".repeat(3)} , \n3,4\n\x1a\n\0\0\0`);
     expect(rows).toEqual([
       ["1", "2"],
@@ -345,7 +345,7 @@ describe("rows of empty cells", () => {
     expect(csv.warnings).toMatchObject({ blank_rows: 6, missing_fields: 0 });
   });
 
-  test("are kept on request", async () => {
+  test("rows of empty cells are kept on request", async () => {
     expect((await read("a,b\n,\n1,2\n", { skipBlankRows: false })).rows).toEqual([
       ["", ""],
       ["1", "2"],

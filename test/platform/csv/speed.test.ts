@@ -48,7 +48,7 @@ describe("a long record", () => {
     for (let at = 0; at < text.length; at += 1000) yield text.slice(at, at + 1000);
   }
 
-  test("is not read again from its beginning when more of it arrives", async () => {
+  test("a long record is not read again from its beginning when more of it arrives", async () => {
     const cell = `"${'a ""b""\n'.repeat(1000)}"`;
     let cellsRead = 0;
     const parser = new CsvParser(syntax, { onQuoted: () => cellsRead++ });
@@ -61,7 +61,7 @@ describe("a long record", () => {
     expect(cellsRead).toBe(300);
   });
 
-  test("does not turn the text that was read ahead into one large block", async () => {
+  test("a long record does not turn the text that was read ahead into one large block", async () => {
     const text = `1,"x\n${"2,y\n".repeat(100_000)}3,"z\n`;
     const parser = new CsvParser(syntax, { width: 2, maxCellChars: wide.cellMaxBytes });
     const sizes: number[] = [];

@@ -81,13 +81,13 @@ describe("dates are written by their format", () => {
     expect(await shown(value, format)).toBe(text);
   });
 
-  test("of a workbook of the Macintosh count from 1904; elapsed hours do not", async () => {
+  test("dates of a workbook of the Macintosh count from 1904; elapsed hours do not", async () => {
     expect(await shown(45000 - 1462, "yyyy-mm-dd", true)).toBe("2023-03-15");
     expect(await shown(1.5, "[h]:mm", true)).toBe("36:00");
     expect(await shown(1.5, "0.0", true)).toBe("1.5");
   });
 
-  test("that are written as ISO 8601 follow the format too", async () => {
+  test("dates that are written as ISO 8601 follow the format of their cell too", async () => {
     const cell = '<c r="A1" s="1" t="d"><v>2023-03-15T18:30:00</v></c>';
     expect(await readCell(cell, { formats: ["dd.mm.yyyy hh:mm"] })).toBe("15.03.2023 18:30");
     expect(await readCell(cell)).toBe("2023-03-15 18:30:00");

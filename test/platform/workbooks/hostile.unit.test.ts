@@ -70,7 +70,7 @@ describe("damaged workbooks", () => {
       expect(await refusalOf(whole.subarray(0, length))).toMatch(/damaged workbook|archive/);
   });
 
-  test("with any byte changed, are read or refused, and never fail otherwise", async () => {
+  test("workbooks with any byte changed are read or refused, and never fail otherwise", async () => {
     const whole = workbook(books);
     for (let at = 0; at < whole.length; at += 3) {
       const broken = Buffer.from(whole);
@@ -117,7 +117,7 @@ describe("damaged workbooks", () => {
     expect(await refusalOf(file)).toContain(reason);
   });
 
-  test("without the part of a sheet, or with a sheet in another file", async () => {
+  test("a workbook without the part of a sheet, or with a sheet in another file, is refused", async () => {
     const parts = workbookParts(books);
     const without = (name: string) => zip(parts.filter((one) => !one.name.startsWith(name)));
     expect(await refusalOf(without("xl/worksheets"))).toContain('no part "xl/worksheets/sheet1.xml"');
@@ -138,14 +138,14 @@ describe("damaged workbooks", () => {
     expect(await refusalOf(linked('Target="file:///etc/passwd"'))).toContain("no part");
   });
 
-  test("with a password", async () => {
+  test("a workbook with a password is refused", async () => {
     const parts = workbookParts(books).map((one) => ({ ...one, isEncrypted: one.name.includes("sheet1") }));
     expect(await refusalOf(zip(parts))).toContain("file: has a password");
   });
 });
 
 describe("hostile workbooks", () => {
-  test("with entities or a DOCTYPE", async () => {
+  test("a workbook with entities or a DOCTYPE is refused", async () => {
     const doctype =
       '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;"><!ENTITY c SYSTEM "file:///etc/passwd">]>';
     for (const use of ["&b;", "&c;", "x"])

@@ -85,7 +85,7 @@ describe("the sheet", () => {
   const file = workbook({ sheets });
   const read = async (sheet?: string) => (await readWorkbook(file, { sheet })).rows[0]?.[1];
 
-  test("is the first that is not hidden, or is chosen by name or number", async () => {
+  test("the sheet is the first that is not hidden, or is chosen by name or number", async () => {
     expect(await read()).toBe("1");
     expect(await read("Data")).toBe("1");
     expect(await read("data")).toBe("1");
@@ -119,7 +119,7 @@ describe("the sheet", () => {
     expect(rows[0]?.[1]).toBe("1");
   });
 
-  test("without rows has no header", async () => {
+  test("a sheet without rows has no header", async () => {
     expect(await readWorkbook(workbook([]))).toMatchObject({ rows: [], headerRow: undefined });
     expect(
       await readWorkbook(workbook({ sheets: [{ name: "A", part: "<worksheet><sheetData/></worksheet>" }] })),

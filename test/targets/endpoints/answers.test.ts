@@ -41,7 +41,7 @@ async function sendFile(rows: number, destination: object = {}, options: Record<
 }
 
 describe("a request", () => {
-  test("has the rows with typed values, an id that is the same for the same rows, and the trace", async () => {
+  test("a request has the rows with typed values, an id that is the same for the same rows, and the trace", async () => {
     const { target, id } = await sendFile(3);
     await deliverTurns(rowmill, id);
     const [received] = endpoint.receiver.requests;
@@ -62,7 +62,7 @@ describe("a request", () => {
     expect(await batchOf(id)).toMatchObject({ state: "completed", counts: { success: 3 } });
   });
 
-  test("has at most batch_size rows, and rows that break a rule are not sent", async () => {
+  test("a request has at most batch_size rows, and rows that break a rule are not sent", async () => {
     const target = await defineEndpoint(admin, { url, batch_size: 4 });
     const id = await uploadFor(
       user,
@@ -81,7 +81,7 @@ describe("a request", () => {
     expect(await errorsOf(id)).toEqual([[3, "required"]]);
   });
 
-  test("has at most 1 MiB, and a larger row fails alone", async () => {
+  test("a request has at most 1 MiB, and a larger row fails alone", async () => {
     const columns = ["a", "b", "c"].map((name) => ({ name, type: "text" as const }));
     const target = await defineEndpoint(admin, { url }, { columns });
     const cells = (row: number) =>
@@ -103,7 +103,7 @@ describe("a request", () => {
 });
 
 describe("the results of rows", () => {
-  test("are stored with the ids of records, and bounded", async () => {
+  test("the results of rows are stored with the ids of records, and bounded", async () => {
     const long = "é\0".repeat(600);
     endpoint.result = ({ row }) =>
       [

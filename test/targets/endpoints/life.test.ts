@@ -54,7 +54,7 @@ function holdAnswers(): () => void {
 }
 
 describe("a dry run", () => {
-  test("of an endpoint that supports it is sent, chunk by chunk, and committed later", async () => {
+  test("a dry run for an endpoint that supports it is sent, chunk by chunk, and committed later", async () => {
     const target = await defineEndpoint(admin, { url, supports_dry_run: true, batch_size: 3 });
     endpoint.result = ({ row }) =>
       row === 4 ? { status: "failed", errors: [{ code: "taken", message: "taken" }] } : { status: "created" };
@@ -79,7 +79,7 @@ describe("a dry run", () => {
     expect(endpoint.created.size).toBe(6);
   });
 
-  test("that is cancelled leaves no success", async () => {
+  test("a dry run that is cancelled leaves no success", async () => {
     const target = await defineEndpoint(admin, { url, supports_dry_run: true, batch_size: 3, undo_url: url });
     const id = await uploadFor(user, target, namedRows(6), { dry_run: "true" });
     await deliverTurns(rowmill, id);
@@ -89,7 +89,7 @@ describe("a dry run", () => {
     expect(await batchOf(id)).toMatchObject({ state: "cancelled", counts: { success: 0, unprocessed: 6 } });
   });
 
-  test("of another endpoint only checks the rules", async () => {
+  test("a dry run for another endpoint only checks the rules", async () => {
     const target = await defineEndpoint(admin, { url });
     const id = await uploadFor(
       user,
@@ -186,7 +186,7 @@ describe("undo", () => {
     expect(await batchOf(id)).toMatchObject({ state: "undone", counts: { undone: 6 } });
   });
 
-  test("keeps rows that the endpoint keeps, and a second undo asks for them again", async () => {
+  test("undo keeps rows that the endpoint keeps, and a second undo asks for them again", async () => {
     const { id } = await imported(3);
     endpoint.result = ({ row }) =>
       row === 3
@@ -207,7 +207,7 @@ describe("undo", () => {
     expect(await batchOf(id)).toMatchObject({ state: "undone", counts: { undone: 3 } });
   });
 
-  test("ends when the endpoint cannot be reached, and goes on with the next undo", async () => {
+  test("undo ends when the endpoint cannot be reached, and goes on with the next undo", async () => {
     const { id } = await imported(6);
     const hasLast = (rows: readonly { row: number }[]) => rows.some(({ row }) => row === 7);
     endpoint.result = () => ({ status: "undone" });
@@ -227,7 +227,7 @@ describe("undo", () => {
     expect(await batchOf(id)).toMatchObject({ state: "undone", counts: { undone: 6 } });
   });
 
-  test("ends at once when the endpoint refuses it, and divides requests that are too large", async () => {
+  test("undo ends at once when the endpoint refuses it, and divides requests that are too large", async () => {
     const { id } = await imported(4);
     endpoint.instead = (response) => sendJson(response, 404, "");
     await command(user, id, "undo");
@@ -270,7 +270,7 @@ describe("secrets", () => {
   const set = (name: string, more: object = {}) =>
     admin.put(`/api/v1/admin/secrets/${name}`, { value: VALUE, ...more });
 
-  test("are sent, sign requests, and are in no error, result or reason", async () => {
+  test("secrets are sent, sign requests, and are in no error, result or reason", async () => {
     await set("SHOP_TOKEN");
     await set("SHOP_SIGNING");
     const target = await defineEndpoint(admin, {
@@ -348,14 +348,14 @@ describe("a definition is refused", () => {
     expect(Object.keys(body.field_errors)).toEqual([field]);
   });
 
-  test("with a look-up in a table that is not allowed", async () => {
+  test("a definition with a look-up in a table that is not allowed is refused", async () => {
     const lookup = { schema: "rowmill", table: "users", match: ["username"], value: "id" };
     const { status, body } = await define({}, { columns: [{ name: "country", type: "lookup", lookup }] });
     expect(status).toBe(400);
     expect(Object.keys(body.field_errors)).toEqual(["columns.0.lookup.table"]);
   });
 
-  test("and the network rules are checked again for each request", async () => {
+  test("the network rules are checked for the definition, and again for each request", async () => {
     const target = await defineEndpoint(admin, { url });
     const id = await uploadFor(user, target, namedRows(1));
     const { config } = rowmill.ctx;
@@ -385,7 +385,7 @@ test("values that must be unique in the file are, and rows that failed give thei
 describe("look-ups", () => {
   const settings = { ...RECEIVER_SETTINGS, TARGET_TABLES: "shop.*", TARGET_ROLE: "rowmill_target_endpoints" };
 
-  test("are resolved before rows are sent, and a cell without a match fails its row", async () => {
+  test("look-ups are resolved before rows are sent, and a cell without a match fails its row", async () => {
     await using own = await startRowmill(settings);
     await own.ctx.pool.query(`CREATE SCHEMA shop; CREATE TABLE shop.countries (id int PRIMARY KEY, iso2 text);
       INSERT INTO shop.countries VALUES (49, 'DE'); DROP ROLE IF EXISTS rowmill_target_endpoints;

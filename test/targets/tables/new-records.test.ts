@@ -186,7 +186,7 @@ async function importSets(target: string, csv: string) {
 }
 
 describe("a set", () => {
-  test("has every row of a chunk that only creates records, and leaves rows that break rules of the target to the check", async () => {
+  test("a set has every row of a chunk that only creates records, and leaves rows that break rules of the target to the check", async () => {
     await query("TRUNCATE store.tried");
     const { batch, sets } = await importSets(
       await tried(),
@@ -204,7 +204,7 @@ describe("a set", () => {
     expect((await user.batch(batch)).body.counts).toMatchObject({ success: 72, failed: 3 });
   });
 
-  test("that breaks a constraint leaves all of its rows to be tried one by one", async () => {
+  test("a set that breaks a constraint leaves all of its rows to be tried one by one", async () => {
     await query("TRUNCATE store.tried");
     const { batch, sets } = await importSets(await tried(), numbered(75, { 40: "140,broken" }));
     expect(sets).toBe(50);
@@ -215,14 +215,14 @@ describe("a set", () => {
     expect(await query("SELECT count(*)::int AS count FROM store.tried")).toEqual([{ count: 74 }]);
   });
 
-  test("is not tried any more in a batch in which sets fail", async () => {
+  test("a set is not tried any more in a batch in which sets fail", async () => {
     await query("TRUNCATE store.tried");
     const { batch, sets } = await importSets(await tried(), numbered(100, { 3: "13,ok", 28: "5,broken" }));
     expect(sets).toBe(0);
     expect((await user.batch(batch)).body.counts).toMatchObject({ success: 98, failed: 2 });
   });
 
-  test("has the keys that a trigger leaves, and is given up if a trigger skips a row", async () => {
+  test("a set has the keys that a trigger leaves, and is given up if a trigger skips a row", async () => {
     const definition = {
       table: "skipping",
       key: { columns: ["id"] },

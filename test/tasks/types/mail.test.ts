@@ -27,7 +27,7 @@ async function run(type: string, params: object, more: object = {}): Promise<Tas
 }
 
 describe("send_welcome_email", () => {
-  test("sends the mail and says so in the words of the replaced service", async () => {
+  test("send_welcome_email sends the mail and says so in the words of the replaced service", async () => {
     const email = await giveEmail(rowmill.ctx, user);
     const task = await run("send_welcome_email", { user_id: user.userId });
     expect(task).toMatchObject({
@@ -81,7 +81,7 @@ test("send_admin_notification tells every admin once, also if the task is repeat
 });
 
 describe("send_bulk_notifications", () => {
-  test("sends to chosen users and counts each recipient", async () => {
+  test("send_bulk_notifications sends to chosen users and counts each recipient", async () => {
     const gone = await rowmill.newUser();
     const email = await giveEmail(rowmill.ctx, user);
     const refused = await giveEmail(rowmill.ctx, gone);
@@ -102,7 +102,7 @@ describe("send_bulk_notifications", () => {
     expect(batch.body).toMatchObject({ target: "messages", state: "completed_with_errors" });
   });
 
-  test("sends to a role, to a file of addresses, and not to a disabled account", async () => {
+  test("send_bulk_notifications sends to a role, to a file of addresses, and not to a disabled account", async () => {
     const disabled = await rowmill.newUser();
     const email = await giveEmail(rowmill.ctx, disabled);
     await admin.post(`/api/v1/accounts/${disabled.userId}/disable`);
@@ -117,14 +117,14 @@ describe("send_bulk_notifications", () => {
     expect(server.mailsTo("listed@example.org")).toHaveLength(1);
   });
 
-  test("needs recipients that exist", async () => {
+  test("send_bulk_notifications needs recipients that exist", async () => {
     expect(await run("send_bulk_notifications", NEWS)).toMatchObject({ error_code: "invalid_input" });
     const unknown = await run("send_bulk_notifications", { to: [999_999], ...NEWS });
     expect(unknown).toMatchObject({ status: "failed", error_code: "unknown_user" });
     expect(unknown.error_message).toContain("999999");
   });
 
-  test("reads accounts page by page", async () => {
+  test("send_bulk_notifications reads accounts page by page", async () => {
     await rowmill.ctx.pool.query(`
       INSERT INTO rowmill.users (username, password_hash, role)
       SELECT 'many,' || n, 'none', 'operator' FROM generate_series(1, 2500) AS n`);

@@ -47,7 +47,7 @@ test("by default only admins create http tasks, in every way, and see the type",
   expect((await admin.get("/api/v1/task-types/http")).body).toMatchObject({ role: "admin", queue: "http" });
 });
 
-test("with HTTP_TASKS=off nobody does, and tasks that wait fail", async () => {
+test("with HTTP_TASKS=off nobody creates http tasks, and tasks that wait fail", async () => {
   const receiver = await receive();
   await using off = await startRowmill({ ...RECEIVER_SETTINGS, HTTP_TASKS: "off" });
   const root = await newAdmin(off);

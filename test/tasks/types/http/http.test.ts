@@ -57,7 +57,7 @@ const refused = (user: Client, params: object, more: object = {}) =>
   user.post<Problem>("/api/v1/tasks", { type: "http", params, ...more });
 
 describe("the request", () => {
-  test("has the body as JSON, the own headers, the identity of the task, and a signature", async () => {
+  test("the request has the body as JSON, the own headers, the identity of the task, and a signature", async () => {
     await admin.put("/api/v1/admin/secrets/SIGNING", { value: SECRET });
     await admin.put("/api/v1/admin/secrets/API_KEY", { value: "key-51f8c0a7" });
     const receiver = await receive();
@@ -207,7 +207,7 @@ describe("the answer", () => {
     });
   });
 
-  test("of many megabytes is cut after 64 KiB, and the rest is not read", async () => {
+  test("an answer of many megabytes is cut after 64 KiB, and the rest is not read", async () => {
     let sent = 0;
     const receiver = await receive((response) => {
       const part = Buffer.alloc(65_536, "é");
@@ -277,7 +277,7 @@ describe("an answer that is no success", () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  test("is retried if a later one may differ, with the same id and the next number", async () => {
+  test("an answer that is no success is retried if a later one may differ, with the same id and the next number", async () => {
     const codes = [408, 425, 429, 500, 501, 502, 503, 504, 599];
     const tries = codes.map(async (status) => {
       const receiver = await receive((response) => {
@@ -299,7 +299,7 @@ describe("an answer that is no success", () => {
     await Promise.all(tries);
   });
 
-  test("can be made a success or worth a retry by the parameters", async () => {
+  test("an answer that is no success can be made a success or worth a retry by the parameters", async () => {
     const receiver = await receive((response) => response.writeHead(404).end());
     expect(await run(admin, { url: receiver.url, success: ["200", "404"] })).toMatchObject({
       status: "completed",
@@ -362,7 +362,7 @@ describe("no answer", () => {
     return [task.status, task.error_code, resultOf(task).attempts[0]?.error];
   };
 
-  test("within timeout_seconds", async () => {
+  test("an attempt without an answer within timeout_seconds fails", async () => {
     const receiver = await receive(() => {});
     expect(await failing({ url: receiver.url, timeout_seconds: 1 })).toEqual([
       "failed",
@@ -371,7 +371,7 @@ describe("no answer", () => {
     ]);
   });
 
-  test("because the headers come in drips", async () => {
+  test("headers that come in drips do not extend the time of an attempt", async () => {
     const sockets: Socket[] = [];
     const server = createTcpServer((socket) => {
       sockets.push(socket);
@@ -391,13 +391,13 @@ describe("no answer", () => {
     server.close();
   });
 
-  test("but a status before a body that never ends: the status counts", async () => {
+  test("an answer whose body never ends counts by its status", async () => {
     const receiver = await receive((response) => void response.writeHead(200).write("begin"));
     const task = await run(admin, { url: receiver.url, timeout_seconds: 1 });
     expect(resultOf(task)).toMatchObject({ status: 200, body: "begin" });
   });
 
-  test("because the connection is closed, refused, or no HTTP and no TLS", async () => {
+  test("an attempt whose connection is closed or refused, or speaks no TLS, fails with the cause", async () => {
     const closing = await receive((response) => response.destroy());
     expect(await failing({ url: closing.url })).toMatchObject([
       "failed",
@@ -417,7 +417,7 @@ describe("no answer", () => {
     expect(plain.requests).toEqual([]);
   });
 
-  test("because the name leads to an address that is not allowed: that is final", async () => {
+  test("a name that leads to an address that is not allowed fails the task for good", async () => {
     await using guarded = await startRowmill({
       WEBHOOK_ALLOW_HTTP: "true",
       HTTP_TASKS: "all",
@@ -435,7 +435,7 @@ describe("no answer", () => {
 
 describe("a running request", () => {
   test(
-    "is aborted within a second after its task was cancelled, and the next task gets its slot",
+    "a running request is aborted within a second after its task was cancelled, and the next task gets its slot",
     MEASURED,
     async () => {
       using watch = new Stopwatch();
