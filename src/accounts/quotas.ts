@@ -5,6 +5,7 @@ import type pg from "pg";
 import type { Config } from "../config/config.ts";
 import { type Context, inTransaction, type Tx } from "../context.ts";
 import { DomainError, type ErrorCode } from "../errors.ts";
+import { onePer } from "../platform/per-program.ts";
 import { users } from "../schema/accounts.ts";
 
 interface Quota {
@@ -124,8 +125,7 @@ const RETRY_AFTER_SECONDS = 60;
  */
 const UNCOUNTED_PART = 0.01;
 const UNCOUNTED_MS = 60_000;
-type Allowances = LRUCache<string, number>;
-const allowances = new WeakMap<pg.Pool, Allowances>();
+const allowancesOfPool = onePer<pg.Pool, LRUCache<string, number>>();
 
 /**
  * Checks that the user may add these amounts, in the transaction that adds them. Locks the user if the process has to
@@ -201,8 +201,6 @@ function useAllowance(ctx: Context, userId: number, name: QuotaName, amount: num
   return true;
 }
 
-function allowancesOf({ pool }: Context): Allowances {
-  const known = allowances.get(pool) ?? new LRUCache<string, number>({ max: 10_000, ttl: UNCOUNTED_MS });
-  allowances.set(pool, known);
-  return known;
+function allowancesOf({ pool }: Context): LRUCache<string, number> {
+  return allowancesOfPool(pool, () => new LRUCache({ max: 10_000, ttl: UNCOUNTED_MS }));
 }

@@ -2,6 +2,7 @@
 import { eq } from "drizzle-orm";
 import { LRUCache } from "lru-cache";
 import type { Context } from "../../context.ts";
+import { onePer } from "../../platform/per-program.ts";
 import { type Caller, users } from "../../schema/accounts.ts";
 import { isTargetName, MAX_DEFINITION_BYTES } from "../definition/definition.ts";
 import { builtInNamed, builtInTargets, findBuiltIn } from "../registry.ts";
@@ -14,19 +15,18 @@ import { findDefinition, getVersion, listDefinitions, type StoredDefinition } fr
 /** A table may have changed since: its columns are read again after this time. */
 const MAX_AGE_MS = 30_000;
 
-/** By installation: a test has several in one process. */
-const caches = new WeakMap<Context["config"], LRUCache<string, Target>>();
+const cacheOfConfig = onePer<Context["config"], LRUCache<string, Target>>();
 
 function cacheOf({ config }: Context): LRUCache<string, Target> {
-  const known = caches.get(config);
-  if (known) return known;
-  const cache = new LRUCache<string, Target>({
-    maxSize: 32 * MAX_DEFINITION_BYTES,
-    maxEntrySize: MAX_DEFINITION_BYTES,
-    ttl: MAX_AGE_MS,
-  });
-  caches.set(config, cache);
-  return cache;
+  return cacheOfConfig(
+    config,
+    () =>
+      new LRUCache({
+        maxSize: 32 * MAX_DEFINITION_BYTES,
+        maxEntrySize: MAX_DEFINITION_BYTES,
+        ttl: MAX_AGE_MS,
+      }),
+  );
 }
 
 type Uploader = Pick<Caller, "id" | "role">;
