@@ -49,7 +49,7 @@ export async function reverseRows(
     const { reversed, kept, failed } = counts;
     const reason = `Records: ${reversed} reverted, ${kept} kept because they were changed later, ${failed} failed.`;
     await endBatch(tx, batchId, "finishUndo", reason);
-    ctx.log.info({ batchId, ...counts }, "batch undone");
+    tx.afterCommit.push(() => ctx.log.info({ batchId, ...counts }, "batch undone"));
     return counts;
   });
 }
