@@ -4,6 +4,9 @@ import type { RowError, StoredCause } from "../schema/batches.ts";
 /** The rows that a group names. */
 export const FIRST_ROWS = 5;
 
+/** A row with more errors gets a map of them. */
+const MAX_COMPARED = 8;
+
 /** Failed rows with exactly the same errors. */
 export interface FailedRows {
   readonly errors: readonly RowError[];
@@ -28,7 +31,9 @@ interface OpenGroup {
 }
 
 export class CauseGroups {
-  readonly #groups = new Map<string, OpenGroup>();
+  /** By column and code: composing a key from both would take most of the time. */
+  readonly #columns = new Map<string | null, Map<string, OpenGroup>>();
+  #size = 0;
   readonly #maxGroups: number;
   /** The number of rows. */
   #failed = 0;
@@ -51,10 +56,8 @@ export class CauseGroups {
   /** Adds rows. A row that breaks the same rule twice counts once, with its last message. */
   add({ errors, count, rows }: FailedRows): void {
     this.#failed += count;
-    const distinct =
-      errors.length === 1 ? errors : new Map(errors.map((error) => [keyOf(error), error])).values();
     let position = 0;
-    for (const error of distinct) this.#add(error, position++, count, rows);
+    for (const error of distinctOf(errors)) this.#add(error, position++, count, rows);
   }
 
   /** Adds rows whose causes were counted before. */
@@ -70,12 +73,15 @@ export class CauseGroups {
     rows: readonly number[],
   ): void {
     const { code, column, message = null } = error;
-    const key = keyOf(error);
-    const known = this.#groups.get(key);
+    const known = this.#columns.get(column)?.get(code);
     if (!known) {
-      if (this.#groups.size < this.#maxGroups)
-        this.#groups.set(key, { code, column, count, rows, message, position });
-      else this.#ungrouped += count;
+      if (this.#size === this.#maxGroups) {
+        this.#ungrouped += count;
+        return;
+      }
+      const groups = this.#columns.get(column) ?? new Map<string, OpenGroup>();
+      this.#columns.set(column, groups.set(code, { code, column, count, rows, message, position }));
+      this.#size++;
       return;
     }
     known.count += count;
@@ -86,29 +92,36 @@ export class CauseGroups {
 
   /** Returns the first rows of groups whose messages are not known. */
   rowsWithoutMessage(): number[] {
-    const groups = [...this.#groups.values()].filter(({ message }) => message === null);
+    const groups = this.#all().filter(({ message }) => message === null);
     return [...new Set(groups.flatMap(({ rows }) => rows.slice(0, 1)))];
   }
 
   /** Gives groups the messages of their first rows. */
   addMessages({ errors, rows }: FailedRows): void {
-    for (const error of errors) {
-      const group = this.#groups.get(keyOf(error));
-      if (group && group.rows[0] === rows[0]) group.message = error.message;
+    for (const { code, column, message } of errors) {
+      const group = this.#columns.get(column)?.get(code);
+      if (group && group.rows[0] === rows[0]) group.message = message;
     }
   }
 
   /** Returns the groups in the order of their first rows. */
   list(): CauseGroup[] {
-    return [...this.#groups.values()]
+    return this.#all()
       .toSorted((a, b) => (a.rows[0] ?? 0) - (b.rows[0] ?? 0) || a.position - b.position)
       .map(({ position: _, ...group }) => group);
   }
+
+  #all(): OpenGroup[] {
+    return [...this.#columns.values()].flatMap((groups) => [...groups.values()]);
+  }
 }
 
-/** Two causes never have the same key: the length says where the code ends. */
-function keyOf({ code, column }: Pick<RowError, "code" | "column">): string {
-  return `${code.length}:${code}${column === null ? "" : `/${column}`}`;
+/** Returns one error for each rule and column: the last one, in the place of the first one. */
+function distinctOf(errors: readonly RowError[]): readonly RowError[] {
+  const isRepeated = (error: RowError, at: number) =>
+    errors.some((other, before) => before < at && other.code === error.code && other.column === error.column);
+  if (errors.length === 1 || (errors.length <= MAX_COMPARED && !errors.some(isRepeated))) return errors;
+  return [...new Map(errors.map((error) => [JSON.stringify([error.code, error.column]), error])).values()];
 }
 
 function isBefore([a = 0]: readonly number[], [b = 0]: readonly number[]): boolean {

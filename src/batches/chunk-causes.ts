@@ -51,7 +51,7 @@ export async function storeCauses(
   if (Buffer.byteLength(json) > MAX_BYTES) return;
   await tx.db.execute(sql`
     INSERT INTO rowmill.chunk_causes (batch_id, first_row, last_row, attempt, failed, chunk_updated_at, causes)
-    SELECT batch_id, first_row, last_row, attempt, failed, updated_at, ${json}::json FROM rowmill.chunks
+    SELECT ${batchId}, first_row, last_row, attempt, failed, updated_at, ${json}::json FROM rowmill.chunks
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND failed = ${causes.failed}
     ON CONFLICT (batch_id, first_row) DO UPDATE SET last_row = excluded.last_row, attempt = excluded.attempt,
       failed = excluded.failed, chunk_updated_at = excluded.chunk_updated_at, causes = excluded.causes`);

@@ -228,6 +228,11 @@ describe.for(STATISTICS)("with %s statistics", (statistics) => {
     const user = await own.newUser();
     const { pool } = own.ctx;
     if (statistics === "stale") await pool.query("ANALYZE");
+    // Of other batches. A table of one page would be read as a whole.
+    await pool.query(
+      `INSERT INTO rowmill.chunk_causes (batch_id, first_row, last_row, attempt, failed, chunk_updated_at, causes)
+       SELECT gen_random_uuid(), 2, 11, 1, 10, now(), '[]' FROM generate_series(1, 20000)`,
+    );
     const file = `title,author,description\n${",,text\n".repeat(40_000)}`;
     const batch = await receive(user, file);
     const chunks = await chunksOf(own, batch);
