@@ -16,6 +16,7 @@ import { processWhole } from "./batches/process/process-whole.ts";
 import { reverseRows } from "./batches/process/reverse-rows.ts";
 import { announceBatch } from "./batches/upkeep/announce-batch.ts";
 import { reconcile } from "./batches/upkeep/reconcile.ts";
+import { removeLostCauses } from "./batches/upkeep/remove-lost-causes.ts";
 import { removeOldBatches } from "./batches/upkeep/remove-old-batches.ts";
 import type { Context, Tx } from "./context.ts";
 import { removeDeadFiles } from "./files/remove-files.ts";
@@ -105,6 +106,7 @@ export const handlers: Handlers = {
   clean: async (ctx, { delivery }) => {
     const removed = {
       batchesRemoved: await removeOldBatches(ctx),
+      lostCausesRemoved: await removeLostCauses(ctx),
       tasksRemoved: await removeOldTasks(ctx),
       workflowsRemoved: await removeOldWorkflows(ctx),
       notificationsRemoved: await removeOldNotifications(ctx),

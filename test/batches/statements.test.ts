@@ -254,6 +254,7 @@ const EXCEPTIONS: readonly [part: RegExp, rule: Rule, reason: string][] = [
     "names no key",
     UPKEEP,
   ],
+  [/^\s*DELETE FROM rowmill\.chunk_causes WHERE NOT EXISTS /, "names no key", UPKEEP],
   [/"rowmill"\."batches"\."id" >= \$\d and "rowmill"\."batches"\."id" < /, "names no key", UPKEEP],
 ];
 

@@ -12,6 +12,7 @@ import type { Delivery } from "../../platform/queue/delivery.ts";
 import { Later } from "../../platform/queue/later.ts";
 import { batches, chunks } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
+import { newChunkCauses, storeCauses } from "../chunk-causes.ts";
 import { transitions } from "../state.ts";
 import { endBatch, startBatch } from "../transitions.ts";
 import { forgetSuccesses, resetChunks } from "./chunk-counts.ts";
@@ -173,8 +174,11 @@ function storeProgress(
       UPDATE rowmill.chunks SET state = 'done', succeeded = ${rowCount - failures.length}, failed = ${failures.length},
         created = ${created}, updated = ${updated}, unchanged = ${unchanged}, updated_at = statement_timestamp()
       WHERE batch_id = ${batchId} AND first_row = ${firstRow}`);
-    await batchChanged(tx, batchId);
     const failed = failures.length;
+    const causes = newChunkCauses();
+    for (const { row, errors } of failures) causes.add({ errors, count: 1, rows: [row] });
+    await storeCauses(tx, chunk, failed, causes);
+    await batchChanged(tx, batchId);
     tx.afterCommit.push(() => tx.activity.emit("rowsProcessed", { succeeded: rowCount - failed, failed }));
   });
 }

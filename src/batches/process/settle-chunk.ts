@@ -6,6 +6,7 @@ import { backoffSeconds } from "../../platform/queue/backoff.ts";
 import type { BatchState } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { type ChunkKey, chunkJob, type QueuedBatch } from "../batch-jobs.ts";
+import { storeCauses } from "../chunk-causes.ts";
 import { transitions } from "../state.ts";
 import { endBatch } from "../transitions.ts";
 import { forgetChecked } from "./chunk-counts.ts";
@@ -74,12 +75,14 @@ export async function settleChunk(
       : backoffSeconds(failures, { firstSeconds: firstRetrySeconds, maxSeconds: MAX_RETRY_SECONDS });
   const delaySeconds = waiting?.seconds ?? Math.max(backoff(attempts), retryAfterSeconds ?? 0);
   const hasAttemptEnded = !isPartial && !isUnfinished;
-  const { isDone, failed } = await updateChunk(tx, chunk, outcomes, {
+  const { isDone, failed, lastRow } = await updateChunk(tx, chunk, outcomes, {
     state: isUnfinished ? "processing" : "queued",
     waiting: waits?.rows ?? 0,
     inSeconds: hasAttemptEnded ? delaySeconds : null,
     isRetried: hasAttemptEnded && !waiting,
   });
+  // Before the batch is locked. Between two turns of an attempt, the rows of the chunk are read.
+  if (isDone || !isUnfinished) await storeCauses(tx, { ...chunk, lastRow }, failed, outcomes.causes);
   const batch = await countDown(tx, chunk, isDone ? 1 : 0, { keepsOutcomes, service });
   await displaceRows(tx, chunk.batchId, outcomes.displaced);
   const isLast = batch.chunksLeft === 0 && batch.isRunning && !isPartial;
@@ -135,27 +138,27 @@ interface NextState {
 
 /**
  * @param next for a chunk with rows that have no result
- * @returns whether every row of the chunk has a result, and how many of its rows have failed so far
+ * @returns whether every row of the chunk has a result, how many of its rows have failed so far, and its last row
  */
 async function updateChunk(
   tx: Tx,
   { batchId, firstRow }: ChunkKey,
   { counts: { succeeded, failed }, effects: { created, updated, unchanged } }: StoredOutcomes,
   { state, waiting, inSeconds, isRetried }: NextState,
-): Promise<{ readonly isDone: boolean; readonly failed: number }> {
+): Promise<{ readonly isDone: boolean; readonly failed: number; readonly lastRow: number }> {
   const dueAt = new Date(tx.now().getTime() + (inSeconds ?? 0) * 1000).toISOString();
   const isDone = sql`(succeeded + failed + ${succeeded + failed}::int = row_count)`;
   const nextAttempt = sql`attempt = attempt + (${isRetried} AND NOT ${isDone})::int,
     due_at = CASE WHEN ${isDone} THEN due_at ELSE ${dueAt}::timestamptz END,`;
-  const { rows } = await tx.db.execute<{ isDone: boolean; failed: number }>(sql`
+  const { rows } = await tx.db.execute<{ isDone: boolean; failed: number; lastRow: number }>(sql`
     UPDATE rowmill.chunks SET succeeded = succeeded + ${succeeded}, failed = failed + ${failed}, created = created + ${created},
       updated = updated + ${updated}, unchanged = unchanged + ${unchanged}, waiting = ${waiting},
       ${inSeconds === null ? sql`` : nextAttempt}
       state = CASE WHEN ${isDone} THEN 'done'::rowmill.chunk_state ELSE ${state}::rowmill.chunk_state END,
       updated_at = statement_timestamp()
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
-    RETURNING state = 'done' AS "isDone", failed`);
-  return rows[0] ?? { isDone: false, failed: 0 };
+    RETURNING state = 'done' AS "isDone", failed, last_row AS "lastRow"`);
+  return rows[0] ?? { isDone: false, failed: 0, lastRow: 0 };
 }
 
 interface RunningBatch extends QueuedBatch {

@@ -1,6 +1,8 @@
 import type { Tx } from "../../context.ts";
 import type { DisplacedRow } from "../../targets/target.ts";
 import type { ChunkKey } from "../batch-jobs.ts";
+import type { CauseGroups } from "../cause-groups.ts";
+import { newChunkCauses } from "../chunk-causes.ts";
 import {
   addEffects,
   type EffectCounts,
@@ -36,6 +38,7 @@ export class StoredOutcomes {
   #counts = { succeeded: 0, failed: 0, retried: 0 };
   #effects = NO_EFFECTS;
   #displaced: DisplacedRow[] = [];
+  readonly #causes = newChunkCauses();
 
   /**
    * @param retryAfterSeconds of an earlier turn of this attempt
@@ -66,6 +69,11 @@ export class StoredOutcomes {
     return this.#displaced;
   }
 
+  /** The causes of the rows that failed. */
+  get causes(): CauseGroups {
+    return this.#causes;
+  }
+
   /** The shortest time until the retry of the rows that failed for now. Undefined: none did. */
   get retryAfterSeconds(): number | undefined {
     return this.#retryAfterSeconds;
@@ -89,6 +97,7 @@ export class StoredOutcomes {
       retried: this.#counts.retried + retried.length,
     };
     this.#effects = addEffects(this.#effects, effects);
+    for (const { row, errors } of failures) this.#causes.add({ errors, count: 1, rows: [row] });
     this.#displaced.push(...succeeded.flatMap(({ displaces }) => displaces ?? []));
     for (const { afterSeconds } of retried)
       this.#retryAfterSeconds = Math.max(this.#retryAfterSeconds ?? 0, afterSeconds);

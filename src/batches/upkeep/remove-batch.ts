@@ -41,6 +41,7 @@ export async function removeBatch(ctx: Context, batchId: string): Promise<void> 
       .for("update");
     if (!batch) return;
     await tx.db.execute(sql`DELETE FROM rowmill.batch_rows WHERE batch_id = ${batchId}`);
+    await tx.db.execute(sql`DELETE FROM rowmill.chunk_causes WHERE batch_id = ${batchId}`);
     const { rows } = await tx.db.execute<{ firstRow: number; attempt: number }>(
       sql`DELETE FROM rowmill.chunks WHERE batch_id = ${batchId} RETURNING first_row AS "firstRow", attempt`,
     );

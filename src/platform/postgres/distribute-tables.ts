@@ -24,6 +24,7 @@ const alone = (name: string, column: string): DistributedTable => ({ name, colum
 export const DISTRIBUTED_TABLES: readonly DistributedTable[] = [
   alone("batches", "id"),
   ofBatch("chunks"),
+  ofBatch("chunk_causes"),
   ofBatch("batch_rows"),
   ofBatch("row_results"),
   ofBatch("row_history"),
