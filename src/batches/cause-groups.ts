@@ -1,5 +1,6 @@
 /** Groups failed rows by cause: by rule and column. */
-import type { RowError, StoredCause } from "../schema/batches.ts";
+import type { RowError } from "../schema/batches.ts";
+import type { StoredCause } from "../schema/chunk-causes.ts";
 
 /** The rows that a group names. */
 export const FIRST_ROWS = 5;

@@ -7,7 +7,7 @@
  */
 import { sql } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
-import type { StoredCause } from "../schema/batches.ts";
+import type { StoredCause } from "../schema/chunk-causes.ts";
 import type { ChunkKey } from "./batch-jobs.ts";
 import { CauseGroups } from "./cause-groups.ts";
 import { readFailedRows } from "./read-failed-rows.ts";

@@ -197,26 +197,6 @@ export const chunks = rowmill.table(
   ],
 );
 
-/**
- * The causes of the failed rows of chunks, so that reading them does not read the rows (batches/chunk-causes.ts). An entry counts
- * only if the chunk is still as it was when the entry was written. A chunk may have none.
- */
-export const chunkCauses = rowmill.table(
-  "chunk_causes",
-  {
-    batchId: uuid("batch_id").notNull(),
-    firstRow: integer("first_row").notNull(),
-    /** These columns of the chunk as they were. */
-    lastRow: integer("last_row").notNull(),
-    attempt: smallint("attempt").notNull(),
-    failed: integer("failed").notNull(),
-    chunkUpdatedAt: moment("chunk_updated_at").notNull(),
-    /** In the order of the first rows. */
-    causes: json("causes").$type<StoredCause[]>().notNull(),
-  },
-  (t) => [primaryKey({ columns: [t.batchId, t.firstRow] })],
-);
-
 export const rowStatus = rowmill.enum("row_status", ["success", "failed"]);
 
 /** The effect of a row on the records of its target. Undo reverses it. */
@@ -312,13 +292,5 @@ export const rowHistory = rowmill.table(
 export type BatchState = (typeof batchState.enumValues)[number];
 export type BatchMode = (typeof batchMode.enumValues)[number];
 export type RowEffect = (typeof rowEffect.enumValues)[number];
-
-/** The failed rows of a chunk that break one rule in one column, and the first of these rows. */
-export type StoredCause = {
-  readonly code: string;
-  readonly column: string | null;
-  readonly count: number;
-  readonly rows: readonly number[];
-};
 
 export type RowError = { column: string | null; code: string; message: string };

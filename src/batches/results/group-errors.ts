@@ -48,7 +48,7 @@ async function groupChunks(ctx: Context, batchId: string, until: number): Promis
   const addRows = async (firstRow: number, lastRow: number) => {
     for await (const rows of readFailedRows(ctx, { batchId, firstRow, lastRow }, { until })) groups.add(rows);
   };
-  /** The first row that may have failed for an unknown cause; null: there is none so far. */
+  /** The first row that may have failed for an unknown cause; null: there is no such row so far. */
   let unknownFrom: number | null = null;
   let hasNoChunk = true;
   for await (const { firstRow, failed, causes } of readChunkCauses(ctx, batchId, until)) {

@@ -21,7 +21,6 @@ const ErrorGroupView = Type.Object({
     ],
   }),
 });
-export type ErrorGroupView = Static<typeof ErrorGroupView>;
 
 export const ErrorGroupsView = Type.Object(
   {
