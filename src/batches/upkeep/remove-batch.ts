@@ -1,6 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
+import { transferLife } from "../../platform/process/sign-of-life.ts";
 import { batches } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { batchJobId, chunkJobId } from "../batch-jobs.ts";
@@ -14,9 +15,14 @@ const SLICE_ROWS = 50_000;
 
 /**
  * Removes a batch with its rows, results, chunks and jobs. The batch itself is removed last, so that the reconciler can
- * complete an interrupted removal. The records that the batch created stay. No worker may be processing the batch.
+ * complete an interrupted removal. Until then, signs of life keep it from joining. The records that the batch created stay. No worker
+ * may be processing the batch.
  */
 export async function removeBatch(ctx: Context, batchId: string): Promise<void> {
+  using _signs = transferLife.start(
+    () => ctx.db.update(batches).set({ receivedAt: ctx.now() }).where(eq(batches.id, batchId)),
+    (error) => ctx.log.warn({ err: error, batchId }, "cannot give a sign of life for a removal"),
+  );
   for (const name of ["row_history", "row_results", "row_waits", "batch_rows"]) {
     const rows = sql`rowmill.${sql.identifier(name)} WHERE batch_id = ${batchId}`;
     const { rows: found } = await ctx.db.execute<{ first: number | null; last: number | null }>(
