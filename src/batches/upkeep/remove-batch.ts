@@ -5,6 +5,7 @@ import { transferLife } from "../../platform/process/sign-of-life.ts";
 import { batches } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { batchJobId, chunkJobId } from "../batch-jobs.ts";
+import { transitions } from "../state.ts";
 
 /**
  * The number of rows that one statement removes, so that no statement holds locks for long. A slice is a range: for a list
@@ -41,12 +42,14 @@ export async function removeBatch(ctx: Context, batchId: string): Promise<void> 
     await tx.db.execute(sql`SELECT FROM rowmill.chunks WHERE batch_id = ${batchId} FOR UPDATE`);
     // An upload that still writes rows holds this lock, or finds that the batch is gone.
     const [batch] = await tx.db
-      .select({ run: batches.run })
+      .select({ run: batches.run, state: batches.state })
       .from(batches)
       .where(eq(batches.id, batchId))
       .for("update");
     if (!batch) return;
-    await tx.db.execute(sql`DELETE FROM rowmill.batch_rows WHERE batch_id = ${batchId}`);
+    // Nobody writes rows of other batches, and this would pass all removed rows again.
+    if (batch.state === transitions.accept.from[0])
+      await tx.db.execute(sql`DELETE FROM rowmill.batch_rows WHERE batch_id = ${batchId}`);
     const { rows } = await tx.db.execute<{ firstRow: number; attempt: number }>(
       sql`DELETE FROM rowmill.chunks WHERE batch_id = ${batchId} RETURNING first_row AS "firstRow", attempt`,
     );
