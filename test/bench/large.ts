@@ -1,4 +1,4 @@
-/** What a large upload costs beside a small one: memory, pages, the first bytes of results, undo and deletion. */
+/** A large upload beside a small one: memory, pages, the first bytes of results, undo and deletion. */
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { type ClientRequest, get, type IncomingMessage, type OutgoingHttpHeaders, request } from "node:http";
@@ -14,7 +14,7 @@ import { median } from "./table.ts";
 const SMALL_RUNS = 3;
 const READS = 5;
 
-/** What is read of a batch, after its path. */
+/** The reads of a batch, each by the part of its URL that follows the path of the batch. */
 const READ = {
   status: "",
   "first page of rows": "/rows",
