@@ -29,8 +29,8 @@ const migrationsFolder = fileURLToPath(new URL("../drizzle", import.meta.url));
 /** The key of the lock that lets only one migration run at a time: "rowm" in ASCII. */
 const MIGRATION_LOCK = 0x726f776d;
 
-/** As `server_version_num` shows it. */
-const OLDEST_POSTGRES = 150_000;
+/** The oldest version on which the tests are run. */
+export const OLDEST_POSTGRES = 15;
 
 /** How often a migration is attempted if deadlocks end it. */
 const MAX_ATTEMPTS = 20;
@@ -209,8 +209,9 @@ export async function pendingMigrations(pool: Pick<pg.Pool, "query">): Promise<n
   return knownMigrations().filter((hash) => !applied.has(hash)).length;
 }
 
-/** @throws ConfigError if migrations are missing: no program runs with tables of another version */
+/** @throws ConfigError if the server is too old or migrations are missing: no program runs with tables of another version */
 export async function requireMigrated(pool: pg.Pool): Promise<void> {
+  await requireSupportedVersion(pool);
   const pending = await pendingMigrations(pool);
   if (pending > 0) {
     throw new ConfigError(
@@ -219,14 +220,14 @@ export async function requireMigrated(pool: pg.Pool): Promise<void> {
   }
 }
 
-async function requireSupportedVersion(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ version: number; shown: string }>(
-    "SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS shown",
+async function requireSupportedVersion(client: Pick<pg.Pool, "query">): Promise<void> {
+  const { rows } = await client.query<{ version: string }>(
+    "SELECT current_setting('server_version') AS version",
   );
-  const [server] = rows;
-  if (server && server.version < OLDEST_POSTGRES) {
+  const version = rows[0]?.version ?? "";
+  if (Number.parseInt(version, 10) < OLDEST_POSTGRES) {
     throw new ConfigError(
-      `DATABASE_URL: the server is PostgreSQL ${server.shown}. Rowmill needs PostgreSQL 15 or later.`,
+      `DATABASE_URL: the server is PostgreSQL ${version}. Rowmill needs PostgreSQL ${OLDEST_POSTGRES} or later.`,
     );
   }
 }

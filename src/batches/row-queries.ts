@@ -8,7 +8,6 @@ import { searchList } from "../platform/postgres/search-list.ts";
 import type { RowEffect, RowError, undoOutcome } from "../schema/batches.ts";
 import { traitsOfBatch } from "../targets/rights.ts";
 import { type Cause, hasCause } from "./cause.ts";
-import { MAX_ROW_NUMBER } from "./ids.ts";
 import type { StoredBatch } from "./queries.ts";
 import { isWhole, leavesUnprocessed } from "./state.ts";
 import type { NotReversed, RowStatus } from "./views.ts";
@@ -115,75 +114,85 @@ function chunkStatesWith(status: "pending" | "processing" | "unprocessed", batch
   }
 }
 
-/** The rows that a page looks at. */
-interface RowRange {
-  /** Only rows with a higher number. */
-  readonly after: number;
-  readonly upTo: number;
-}
-
 /**
- * Finds the rows that can have the status after a row, by the counts of their chunks, so that a page does not read the many
- * rows of other statuses before and after them. null: no row has the status.
+ * The first rows that succeeded or were undone. They are read from the chunks that count some, until these count a page, so that a
+ * page reads few chunks, whatever the planner knows and wherever the rows are. In the chunk of `after`, they may all be before it.
  */
-async function rangeOfStatus(
-  { db }: Context,
+function rowsThatChunksCount(
   { id, state }: StoredBatch,
   status: "success" | "undone",
   after: number,
-): Promise<RowRange | null> {
+  limit: number,
+): SQL {
+  const [count, isUndone] = {
+    success: [sql`succeeded - reversed`, sql`undo IS DISTINCT FROM 'reversed'`] as const,
+    undone: [sql`reversed`, sql`undo = 'reversed'`] as const,
+  }[status];
   // Undo by an endpoint marks rows before it counts them, in the last chunk that is left.
   const isBeingUndone =
     state === "undoing"
       ? sql`first_row = (SELECT max(first_row) FROM rowmill.chunks WHERE batch_id = ${id} AND NOT is_undone)`
       : sql`false`;
-  const hasSome = status === "success" ? sql`succeeded > reversed` : sql`(reversed > 0 OR ${isBeingUndone})`;
-  const { rows } = await db.execute<{ first: number | null; last: number | null }>(sql`
-    SELECT min(first_row) AS first, max(last_row) AS last FROM rowmill.chunks
-    WHERE batch_id = ${id} AND last_row > ${after} AND ${hasSome}`);
-  const { first = null, last = null } = rows[0] ?? {};
-  return first === null || last === null ? null : { after: Math.max(after, first - 1), upTo: last };
+  return sql`
+    (
+      SELECT results.* FROM (
+        SELECT first_row, last_row, sum(certain) OVER (ORDER BY first_row) - certain AS "before"
+        FROM (
+          SELECT first_row, last_row, CASE WHEN first_row > ${after} AND NOT (${isBeingUndone}) THEN ${count} ELSE 0 END AS certain
+          FROM rowmill.chunks WHERE batch_id = ${id} AND last_row > ${after} AND (${count} > 0 OR ${isBeingUndone})
+        ) AS counted
+      ) AS chunk
+      JOIN LATERAL (
+        SELECT * FROM rowmill.row_results
+        WHERE batch_id = ${id} AND row_number > ${after} AND row_number BETWEEN chunk.first_row AND chunk.last_row
+          AND status = 'success' AND ${isUndone}
+        ORDER BY row_number LIMIT ${limit + 1}
+      ) AS results ON true
+      WHERE chunk."before" <= ${limit}
+      ORDER BY results.row_number LIMIT ${limit + 1}
+    ) AS results`;
+}
+
+/** The rows that a page looks at. */
+interface RowRange {
+  /** Only rows with a higher number. */
+  readonly after: number;
+  /** The last row that a search looks at. */
+  readonly upTo?: number | undefined;
 }
 
 /**
  * The FROM, WHERE and ORDER BY for rows of a status. A page costs the same wherever its rows are in the batch: rows with
  * a result are read from `row_results` (failed rows have a partial index), the others from the chunks that have some.
  * @param status null for all rows
- * The first rows are found before anything is joined to them: a partition of a new day has no statistics, and the planner may sort
- * all rows of a batch of which it expects few.
  * @param limit the rows of a page; one more is found
  * @param cause only failed rows with this cause
  */
 export function rowsOfStatus(
   batch: StoredBatch,
   status: RowStatus | null,
-  { after, upTo = MAX_ROW_NUMBER }: Pick<RowRange, "after"> & Partial<RowRange>,
+  { after, upTo }: RowRange,
   limit: number,
   cause?: Cause,
 ): SQL {
   switch (status) {
     case "success":
+    case "undone":
+      return sql`
+        ${rowsThatChunksCount(batch, status, after, limit)}
+        ${cellsOfRow(batch.id)} ${chunkOfRow(batch.id)}
+        ORDER BY results.row_number`;
     case "failed":
-    case "undone": {
-      // The planner reads and sorts all rows if it expects few of them, or less than a page. So nothing here lets it expect few: it knows
-      // nothing about a CASE and about the value of a limit, and finds a range narrow that two bounds of one column name, but not this one.
-      const hasStatus = {
-        success: sql`CASE WHEN status = 'success' THEN undo IS DISTINCT FROM 'reversed' END`,
-        failed: sql`status = 'failed'`,
-        undone: sql`CASE WHEN status = 'success' THEN undo = 'reversed' END`,
-      }[status];
-      const isUpTo =
-        upTo < MAX_ROW_NUMBER ? sql`(batch_id, row_number) <= (${batch.id}, ${upTo})` : sql`true`;
+      // The planner knows nothing about the value of this limit. If it expected less than a page, it would read and sort all failed rows.
       return sql`
         (
           SELECT * FROM rowmill.row_results AS results
-          WHERE batch_id = ${batch.id} AND ${hasStatus} AND row_number > ${after} AND ${isUpTo}
-            AND ${cause ? hasCause(cause) : sql`true`}
+          WHERE batch_id = ${batch.id} AND status = 'failed' AND row_number > ${after}
+            AND ${upTo === undefined ? sql`true` : sql`row_number <= ${upTo}`} AND ${cause ? hasCause(cause) : sql`true`}
           ORDER BY row_number LIMIT (SELECT ${limit + 1}::int)
         ) AS results
         ${cellsOfRow(batch.id)} ${chunkOfRow(batch.id)}
         ORDER BY results.row_number`;
-    }
     case "pending":
     case "processing":
     case "unprocessed":
@@ -242,10 +251,6 @@ export async function listRows(
       addedBytes: isNamed ? nameBytes(batch) : ITEM_BYTES,
     });
   if (undo) return read(rowsNotReversed(batch, undo, after, limit));
-  if (status === "success" || status === "undone") {
-    const range = await rangeOfStatus(ctx, batch, status, after);
-    return range ? read(rowsOfStatus(batch, status, range, limit)) : { items: [], hasMore: false };
-  }
   if (!cause) return read(rowsOfStatus(batch, status, { after }, limit));
   return searchList(ctx.db, {
     list: (count) => sql`
@@ -257,7 +262,9 @@ export async function listRows(
     // As stored: the size of the text would read it.
     bytes: sql`coalesce(pg_column_size(errors), 0)`,
     read: (last) =>
-      read(rowsOfStatus(batch, status, { after, upTo: Number(last ?? MAX_ROW_NUMBER) }, limit, cause)),
+      read(
+        rowsOfStatus(batch, status, { after, upTo: last === null ? undefined : Number(last) }, limit, cause),
+      ),
   });
 }
 

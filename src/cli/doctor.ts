@@ -5,7 +5,7 @@ import type pg from "pg";
 import { RUNNABLE_STATES } from "../batches/state.ts";
 import type { Config } from "../config/config.ts";
 import { QUEUES } from "../jobs.ts";
-import { pendingMigrations } from "../migrate.ts";
+import { OLDEST_POSTGRES, pendingMigrations } from "../migrate.ts";
 import { createLog } from "../platform/log.ts";
 import { databaseOn, openPool } from "../platform/postgres/database.ts";
 import { grantsToMigrate, grantsToRun } from "../platform/postgres/schemas.ts";
@@ -28,7 +28,6 @@ import { printJson } from "./table.ts";
 type AliveWorker = Awaited<ReturnType<typeof aliveWorkers>>[number];
 
 const OLDEST_NODE = 24;
-const OLDEST_POSTGRES = 15;
 const SILENT_MINUTES = 2;
 
 /** How often a standby is asked whether it has caught up. */

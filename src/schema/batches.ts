@@ -96,7 +96,7 @@ export const batches = rowmill.table(
     /** How many requests in a row got no usable answer from the service of the target. */
     failedRequests: smallint("failed_requests").notNull().default(0),
     createdAt: moment("created_at").notNull().defaultNow(),
-    /** Updated during the upload, so that the reconciler can find interrupted uploads. */
+    /** Updated during the upload and the deletion, so that the reconciler can find interrupted ones. */
     receivedAt: moment("received_at").notNull().defaultNow(),
     queuedAt: moment("queued_at"),
     startedAt: moment("started_at"),

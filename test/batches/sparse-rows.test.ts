@@ -12,6 +12,8 @@ const CHUNK_ROWS = 5000;
 const CHUNKS = 8;
 /** The rows of a chunk, which a bitmap scan reads in the index and in the table, and of a page with its cells and counts. */
 const MAX_ROWS = 11_000;
+/** An empty page is read twice, and a bitmap scan reads each chunk in the index and in the table. */
+const MAX_OF_CHUNKS = 4 * CHUNKS;
 
 describe.for(STATISTICS)("with %s statistics", (statistics) => {
   const rowmill = useRowmill({ settings: { REQUEST_LOG: "off" } });
@@ -95,11 +97,24 @@ describe.for(STATISTICS)("with %s statistics", (statistics) => {
     expect(late.rows).toEqual(succeeded.slice(-2));
   });
 
-  test("a page of rows that no chunk has reads no row", async () => {
+  test("a page of rows that no chunk has reads only chunks", async () => {
     const id = await addBatch("completed_with_errors");
-    expect(await read(id, "status=undone")).toEqual({ rows: [], cursor: null, cost: 0 });
-    const after = await read(id, `status=success&from_row=${3 * CHUNK_ROWS + 1}`);
-    expect(after).toEqual({ rows: [], cursor: null, cost: 0 });
+    for (const query of ["status=undone", `status=success&from_row=${3 * CHUNK_ROWS + 1}`]) {
+      const page = await read(id, query);
+      expect(page).toMatchObject({ rows: [], cursor: null });
+      expect(page.cost).toBeLessThanOrEqual(MAX_OF_CHUNKS);
+    }
+  });
+
+  test("chunks between two that have rows are not read", async () => {
+    const undone = [CHUNK_ROWS - 1, CHUNK_ROWS, CHUNKS * CHUNK_ROWS];
+    const id = await addBatch("undone", undone);
+    if (statistics === "fresh") await rowmill.ctx.pool.query("ANALYZE");
+    const page = await read(id, "status=undone");
+    expect(page).toMatchObject({ rows: undone, cursor: null });
+    expect(page.cost).toBeLessThan(2 * MAX_ROWS);
+    const pages = await paged<RowView>(user, `/api/v1/batches/${id}/rows?status=undone`, 1);
+    expect(pages.map(({ row }) => row)).toEqual(undone);
   });
 
   test("a page of rows that all chunks have reads that page", async () => {

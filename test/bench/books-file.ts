@@ -40,6 +40,18 @@ export async function writeBooks(rows: number, path: string): Promise<BooksFile>
   return { csv, halves };
 }
 
+/** A file of which each hundredth row fails, because it has no author. */
+export async function writeFailingBooks(rows: number, csv: string): Promise<void> {
+  const good = sampleBooks();
+  const table = createWriteStream(csv);
+  table.write(HEADER);
+  for (let row = 0; row < rows; row++) {
+    const [title = "", author = "", description = ""] = bookCells(good, row);
+    await write(table, csvLine([title, row % 100 === 99 ? "" : author, description]));
+  }
+  await once(table.end(), "finish");
+}
+
 /** @returns a small file; files with different numbers have different books */
 export function smallFile(rows: number, number: number): string {
   const good = sampleBooks();

@@ -15,6 +15,7 @@ import { median } from "./table.ts";
 
 export interface Imported {
   readonly batchId: string;
+  readonly failed: number;
   readonly headers: { readonly authorization: string };
   readonly acceptedSeconds: number;
   /** From the first byte sent to the last row's result. */
@@ -39,7 +40,9 @@ export async function measureImport(
   const { url, programs } = await startPrograms(databaseUrl, settings, moreWorkers);
   const [api, worker] = programs;
   try {
-    return await importFile(url, csvPath, api, worker);
+    const imported = await importFile(url, csvPath, api, worker);
+    if (imported.failed > 0) throw new Error(`${imported.failed} rows failed.`);
+    return imported;
   } finally {
     await stopPrograms(...programs);
   }
@@ -79,7 +82,12 @@ export async function stopPrograms(...programs: ChildProcess[]): Promise<void> {
   }
 }
 
-async function importFile(url: string, csvPath: string, api: ChildProcess, worker: ChildProcess) {
+export async function importFile(
+  url: string,
+  csvPath: string,
+  api: ChildProcess,
+  worker: ChildProcess,
+): Promise<Imported> {
   const headers = { authorization: `Bearer ${await signUp(url)}` };
   const startedAt = performance.now();
   let batch = await sendFile(url, csvPath, headers);
@@ -96,13 +104,14 @@ async function importFile(url: string, csvPath: string, api: ChildProcess, worke
     batch = await readTimed(statusMs);
   }
   const doneSeconds = (performance.now() - startedAt) / 1000;
-  if (batch.counts.success !== batch.counts.total)
-    throw new Error(`Not every row succeeded: ${JSON.stringify(batch.counts)}`);
+  if (batch.counts.success + batch.counts.failed !== batch.counts.total)
+    throw new Error(`Not every row was processed: ${JSON.stringify(batch.counts)}`);
   const peaks = { apiPeakMb: peakMb(api), workerPeakMb: peakMb(worker) };
   const statusIdleMs: number[] = [];
   for (let read = 0; read < IDLE_READS; read++) await readTimed(statusIdleMs);
   return {
     batchId: batch.id,
+    failed: batch.counts.failed,
     headers,
     acceptedSeconds,
     doneSeconds,

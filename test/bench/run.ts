@@ -14,6 +14,7 @@ import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts"
 import { Bench, type Line, type Part } from "./bench.ts";
 import { exportPart } from "./export.ts";
 import { filesPart } from "./files.ts";
+import { largePart } from "./large.ts";
 import { requestsPart } from "./requests.ts";
 import { rowsPart } from "./rows.ts";
 import { printTable } from "./table.ts";
@@ -32,6 +33,7 @@ const parts: Readonly<Record<string, (bench: Bench) => Promise<Part>>> = {
   work: workPart,
   requests: requestsPart,
   typed: typedPart,
+  large: largePart,
 };
 
 const { values } = parseArgs({

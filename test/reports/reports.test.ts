@@ -250,6 +250,14 @@ describe("the weekly report", () => {
 });
 
 test("a week of imports and tasks is read by index, without statistics", async () => {
+  const { pool } = rowmill.ctx;
+  await pool.query("ALTER TABLE rowmill.tasks SET (autovacuum_enabled = off)");
+  // PostgreSQL 15 reads a table of ten pages, which is what it expects of an empty one, rather than five ranges of an index.
+  await pool.query(
+    `INSERT INTO rowmill.tasks (id, user_id, type, queue, params, max_retries, job_id, metadata, created_at)
+     SELECT gen_random_uuid(), $1, 'generic', 'default', '{}', 3, gen_random_uuid(), '{}', now() - interval '1 year' FROM generate_series(1, 2000)`,
+    [user.userId],
+  );
   await using plans = await explaining(rowmill.ctx);
   const week = periodAt("weekly", new Date());
   await readImports(plans.db, week);

@@ -35,7 +35,7 @@ export async function startPgBouncer(databaseUrl: string): Promise<AsyncDisposab
 listen_addr = 127.0.0.1
 listen_port = ${listenPort}
 unix_socket_dir =
-auth_type = plain
+auth_type = trust
 auth_file = ${join(folder, "users.txt")}
 pool_mode = transaction
 server_round_robin = 1

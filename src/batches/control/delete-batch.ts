@@ -14,7 +14,7 @@ export async function deleteBatch(ctx: Context, userId: number, batchId: string)
     const batch = await lockBatch(tx, userId, batchId);
     const { state, target, filename, totalRows } = batch;
     requireEdge("delete", state, "deleted");
-    await transition(tx, batchId, "delete", { finishedAt: null });
+    await transition(tx, batchId, "delete", { finishedAt: null, receivedAt: tx.now() });
     await recordOwn(tx, {
       action: "batch.deleted",
       subject: { type: "batch", id: batchId },

@@ -73,7 +73,7 @@ export async function dropDays(ctx: Context, days: PartitionedDays, limit: Date)
       await db.execute(sql`SELECT set_config('citus.multi_shard_modify_mode', 'sequential', true)`);
       const deleting = await db
         .update(batches)
-        .set({ state: transitions.delete.to, finishedAt: null })
+        .set({ state: transitions.delete.to, finishedAt: null, receivedAt: ctx.now() })
         .where(and(isOf(days), hasEndedBefore(limit)))
         .returning({ id: batches.id });
       for (const table of TABLES)

@@ -48,18 +48,27 @@ export async function reconcile(ctx: Context): Promise<Reconciled> {
   return { uploadsRemoved, batchesRequeued, chunksRequeued, chunksGivenUp };
 }
 
+/** Removes uploads and completes deletions whose process has died. */
 async function removeDeadUploads(ctx: Context): Promise<number> {
-  const isDead = lt(batches.receivedAt, transferLife.deadBefore(ctx.now()));
-  const isReceiving = and(eq(batches.state, transitions.accept.from[0]), isDead);
-  const dead = await ctx.db
-    .select({ id: batches.id, state: batches.state })
-    .from(batches)
-    .where(or(isReceiving, eq(batches.state, transitions.delete.to)));
+  const isDead = and(
+    inArray(batches.state, [...transitions.accept.from, transitions.delete.to]),
+    lt(batches.receivedAt, transferLife.deadBefore(ctx.now())),
+  );
+  const dead = await ctx.db.select({ id: batches.id, state: batches.state }).from(batches).where(isDead);
+  let removed = 0;
   for (const { id, state } of dead) {
+    // Two removals at once would only wait for each other.
+    const taken = await ctx.db
+      .update(batches)
+      .set({ receivedAt: ctx.now() })
+      .where(and(eq(batches.id, id), isDead))
+      .returning({ id: batches.id });
+    if (taken.length === 0) continue;
     ctx.log.warn({ batchId: id, state }, "removing a batch whose process has died");
     await removeBatch(ctx, id);
+    removed++;
   }
-  return dead.length;
+  return removed;
 }
 
 /** Requeues batches that one job processes or undoes, if that job is lost. */

@@ -1,9 +1,11 @@
 import { eq, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
+import { transferLife } from "../../platform/process/sign-of-life.ts";
 import { batches } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { batchJobId, chunkJobId } from "../batch-jobs.ts";
+import { transitions } from "../state.ts";
 
 /**
  * The number of rows that one statement removes, so that no statement holds locks for long. A slice is a range: for a list
@@ -14,9 +16,14 @@ const SLICE_ROWS = 50_000;
 
 /**
  * Removes a batch with its rows, results, chunks and jobs. The batch itself is removed last, so that the reconciler can
- * complete an interrupted removal. The records that the batch created stay. No worker may be processing the batch.
+ * complete an interrupted removal. Until then, signs of life keep it from joining. The records that the batch created stay. No worker
+ * may be processing the batch.
  */
 export async function removeBatch(ctx: Context, batchId: string): Promise<void> {
+  using _signs = transferLife.start(
+    () => ctx.db.update(batches).set({ receivedAt: ctx.now() }).where(eq(batches.id, batchId)),
+    (error) => ctx.log.warn({ err: error, batchId }, "cannot give a sign of life for a removal"),
+  );
   for (const name of ["row_history", "row_results", "row_waits", "batch_rows"]) {
     const rows = sql`rowmill.${sql.identifier(name)} WHERE batch_id = ${batchId}`;
     const { rows: found } = await ctx.db.execute<{ first: number | null; last: number | null }>(
@@ -35,12 +42,14 @@ export async function removeBatch(ctx: Context, batchId: string): Promise<void> 
     await tx.db.execute(sql`SELECT FROM rowmill.chunks WHERE batch_id = ${batchId} FOR UPDATE`);
     // An upload that still writes rows holds this lock, or finds that the batch is gone.
     const [batch] = await tx.db
-      .select({ run: batches.run })
+      .select({ run: batches.run, state: batches.state })
       .from(batches)
       .where(eq(batches.id, batchId))
       .for("update");
     if (!batch) return;
-    await tx.db.execute(sql`DELETE FROM rowmill.batch_rows WHERE batch_id = ${batchId}`);
+    // An upload may have written rows meanwhile. For other batches, this would only pass all removed rows again.
+    if (batch.state === transitions.accept.from[0])
+      await tx.db.execute(sql`DELETE FROM rowmill.batch_rows WHERE batch_id = ${batchId}`);
     await tx.db.execute(sql`DELETE FROM rowmill.chunk_causes WHERE batch_id = ${batchId}`);
     const { rows } = await tx.db.execute<{ firstRow: number; attempt: number }>(
       sql`DELETE FROM rowmill.chunks WHERE batch_id = ${batchId} RETURNING first_row AS "firstRow", attempt`,

@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import type pg from "pg";
+import { expect, test, vi } from "vitest";
 import { transition } from "../../../src/batches/transitions.ts";
 import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import { inTransaction } from "../../../src/context.ts";
@@ -6,6 +7,7 @@ import { command, deliverChunk, deliverWhole, untilBatch } from "../../support/b
 import { csv } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
 const remove = (user: Client, batchId: string) => user.send<Problem>("DELETE", `/api/v1/batches/${batchId}`);
@@ -24,6 +26,14 @@ async function leftOf({ ctx }: Rowmill, batchId: string): Promise<Record<string,
     [batchId],
   );
   return rows[0];
+}
+
+/** Whether the removal of results waits for a lock. */
+async function isWaiting(pool: Pick<pg.Pool, "query">): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'DELETE FROM rowmill."row_results"%'`,
+  );
+  return rowCount === 1;
 }
 
 const NOTHING = { batches: 0, rows: 0, results: 0, history: 0, chunks: 0, jobs: 0 };
@@ -96,10 +106,48 @@ test("an interrupted deletion is hidden, and the reconciler completes it", async
   await inTransaction(ctx, (tx) => transition(tx, batch.id, "delete", { finishedAt: null }));
   await ctx.pool.query("DELETE FROM rowmill.row_results WHERE batch_id = $1", [batch.id]);
   await expectGone(user, batch.id);
+  await reconcile(ctx);
   expect((await leftOf(rowmill, batch.id)).rows).toBe(25);
-  await reconcile(ctx);
+  const later = { ...ctx, now: () => new Date(ctx.now().getTime() + 125_000) };
+  const removed = await Promise.all([reconcile(later), reconcile(later)]);
+  expect(removed.map(({ uploadsRemoved }) => uploadsRemoved).sort()).toEqual([0, 1]);
   expect(await leftOf(rowmill, batch.id)).toEqual({ ...NOTHING, books: 20 });
-  await reconcile(ctx);
+  await reconcile(later);
+});
+
+test("the reconciler leaves a deletion alone whose process gives signs of life", async () => {
+  await using rowmill = await startRowmill();
+  const { pool } = rowmill.ctx;
+  const user = await rowmill.newUser();
+  const { body: batch } = await user.upload(csv(20, 5));
+  await deliverChunk(rowmill.ctx, batch.id);
+  const isOld = () =>
+    pool
+      .query(
+        "SELECT FROM rowmill.batches WHERE state = 'deleting' AND received_at < now() - interval '1 hour'",
+      )
+      .then(({ rowCount }) => rowCount === 1);
+  const makeOld = () => pool.query("UPDATE rowmill.batches SET received_at = now() - interval '1 day'");
+  await makeOld();
+  // The deletion waits for this transaction.
+  const client = await pool.connect();
+  await client.query("BEGIN");
+  await client.query("SELECT FROM rowmill.row_results WHERE batch_id = $1 FOR UPDATE", [batch.id]);
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  try {
+    const deletion = remove(user, batch.id);
+    await until("the deletion waits", () => isWaiting(pool));
+    expect(await isOld()).toBe(false);
+    await makeOld();
+    vi.advanceTimersByTime(20_000);
+    await until("the deletion gives a sign of life", async () => !(await isOld()));
+    expect(await reconcile(rowmill.ctx)).toMatchObject({ uploadsRemoved: 0 });
+    await client.query("COMMIT");
+    expect((await deletion).status).toBe(204);
+  } finally {
+    vi.useRealTimers();
+    client.release();
+  }
 });
 
 test("of concurrent deletions one deletes the batch and the others get 404", async () => {
