@@ -63,7 +63,6 @@ import { limitRequests } from "./platform/http/request-limits.ts";
 import { lazyCompilers } from "./platform/http/schema-compilers.ts";
 import { registerSecurityHeaders } from "./platform/http/security-headers.ts";
 import { registerUploads } from "./platform/http/upload.ts";
-import { preparePictures } from "./platform/pictures/formats.ts";
 import { jobRoutes } from "./queues/job-routes.ts";
 import { adminQueueRoutes } from "./queues/routes.ts";
 import { statisticsRoutes } from "./queues/statistics/routes.ts";
@@ -157,7 +156,6 @@ export async function createApp(ctx: Context) {
   limitDownloadReads(app, searchConnections(ctx.reads.connections));
   await registerUploads(app);
   refuseEncodedBodies(app);
-  preparePictures();
   await registerOpenApi(app, packageJson.version);
   await registerDocs(app);
   await registerConsole(app, CONSOLE_FOLDER);

@@ -217,7 +217,7 @@ export async function openContext(
       clock[Symbol.dispose]();
       await listener.close();
       await queue.stop(timeoutMs);
-      smtp?.close();
+      await smtp?.close();
       await replica?.close();
       await Promise.all(new Set([pool, readPool]).values().map((each) => each.end()));
     },

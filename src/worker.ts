@@ -1,7 +1,6 @@
 /** The program that runs jobs. Start as many as you like on one database. */
 import { loadConfig, requireDatabaseUrl } from "./config/config.ts";
 import { openContext } from "./context.ts";
-import { preparePictures } from "./platform/pictures/formats.ts";
 import { runProgram } from "./platform/process/lifecycle.ts";
 import { recordMinutes } from "./queues/statistics/record-minutes.ts";
 import { registerWorker } from "./queues/workers/register-worker.ts";
@@ -14,7 +13,6 @@ await runProgram(
     const stopMs = config.workerStopSeconds * 1000;
     const ctx = await openContext(config, log, "work", tracing);
     resources.defer(() => ctx.close(stopMs));
-    preparePictures();
     if (config.workerPort) {
       const { openWorkerProbes } = await import("./queues/probe-routes.ts");
       resources.use(await openWorkerProbes(ctx));

@@ -1,6 +1,7 @@
 /** The charts of a report. */
-import { STATUS_CODES } from "node:http";
+
 import type { Html } from "../platform/html.ts";
+import { STATUS_CODES } from "../platform/http/status-codes.ts";
 import { barChart } from "./charts/bars.ts";
 import { columnChart } from "./charts/columns.ts";
 import type { Tone } from "./charts/figure.ts";

@@ -24,11 +24,14 @@ export interface Imported {
   readonly workerPeakMb: number;
   /** Of a status read while the batch runs. */
   readonly statusMs: number;
-  /** Of a status read after its end. */
+  /** Of a status read after its end, as often as before. */
+  readonly statusPacedMs: number;
+  /** Of a status read after its end, one after the other. */
   readonly statusIdleMs: number;
 }
 
 export const POLL_MS = 50;
+const PACED_READS = 40;
 const IDLE_READS = 100;
 
 export async function measureImport(
@@ -107,6 +110,11 @@ export async function importFile(
   if (batch.counts.success + batch.counts.failed !== batch.counts.total)
     throw new Error(`Not every row was processed: ${JSON.stringify(batch.counts)}`);
   const peaks = { apiPeakMb: peakMb(api), workerPeakMb: peakMb(worker) };
+  const statusPacedMs: number[] = [];
+  for (let read = 0; read < PACED_READS; read++) {
+    await sleep(POLL_MS);
+    await readTimed(statusPacedMs);
+  }
   const statusIdleMs: number[] = [];
   for (let read = 0; read < IDLE_READS; read++) await readTimed(statusIdleMs);
   return {
@@ -117,6 +125,7 @@ export async function importFile(
     doneSeconds,
     ...peaks,
     statusMs: median(statusMs),
+    statusPacedMs: median(statusPacedMs),
     statusIdleMs: median(statusIdleMs),
   };
 }

@@ -1,5 +1,4 @@
 import type { Static } from "typebox";
-import { preparePictures } from "../../src/platform/pictures/formats.ts";
 import { imageType } from "../../src/tasks/types/image/image.ts";
 import type { ImageParams } from "../../src/tasks/types/image/params.ts";
 import { fileOf, type Tried, tryType } from "./task-input.ts";
@@ -11,8 +10,6 @@ export interface ImageOptions {
   readonly signal?: AbortSignal;
   readonly onStep?: (message: string) => void;
 }
-
-preparePictures();
 
 /** Runs the type `image` on bytes. */
 export function runImage(

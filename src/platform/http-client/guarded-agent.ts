@@ -1,6 +1,6 @@
 /** Opens connections for outgoing requests, to checked addresses only. */
 import type { LookupFunction } from "node:net";
-import { Agent, buildConnector, Client, type Dispatcher, ProxyAgent } from "undici";
+import type { buildConnector, Dispatcher } from "undici";
 import type { Network } from "../../config/networks.ts";
 import { isReachable } from "./addresses.ts";
 import { DestinationRefused, type EgressRules, literalOf, NOT_PUBLIC } from "./destination.ts";
@@ -20,15 +20,18 @@ const MANY_REQUESTS = {
 } as const;
 
 /**
+ * Most processes send no requests, and undici takes 20 MB, so the first request loads it.
+ *
  * The address is checked when a connection is opened, so the caller closes a connection that it keeps after a short time.
  * Through a proxy, the proxy looks up names and must refuse private addresses; addresses in URLs are checked before.
  * @param onConnect is called for each connection to an endpoint, which is then kept; null: each has one request
  */
-export function openGuardedAgent(
+export async function openGuardedAgent(
   rules: EgressRules,
   maxResponseBytes: number,
   onConnect: (() => void) | null,
-): Dispatcher {
+): Promise<Dispatcher> {
+  const { Agent, buildConnector, Client, ProxyAgent } = await import("undici");
   const options = {
     ...(onConnect ? MANY_REQUESTS : ONE_REQUEST),
     maxResponseSize: maxResponseBytes,
@@ -39,12 +42,19 @@ export function openGuardedAgent(
     },
   };
   if (rules.proxyUrl !== "") return new ProxyAgent({ ...options, uri: rules.proxyUrl, proxyTunnel: true });
-  return new Agent({ ...options, connect: guardedConnector(rules.allowedNetworks) });
+  const connect = buildConnector({
+    lookup: guardedLookup(rules.allowedNetworks),
+    timeout: CONNECT_MS,
+    allowH2: false,
+  });
+  return new Agent({ ...options, connect: guardedConnector(connect, rules.allowedNetworks) });
 }
 
 /** The socket connects to the addresses that were checked, so a second look-up cannot return other ones. */
-function guardedConnector(allowed: readonly Network[]): buildConnector.connector {
-  const connect = buildConnector({ lookup: guardedLookup(allowed), timeout: CONNECT_MS, allowH2: false });
+function guardedConnector(
+  connect: buildConnector.connector,
+  allowed: readonly Network[],
+): buildConnector.connector {
   return (options, callback) => {
     // The socket does not call `lookup` for addresses.
     const address = literalOf(options.hostname);

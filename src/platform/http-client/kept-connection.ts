@@ -18,7 +18,7 @@ const CLOSED = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
  */
 export class KeptConnection implements AsyncDisposable {
   readonly #rules: EgressRules;
-  readonly #agent: Dispatcher;
+  readonly #agent: Promise<Dispatcher>;
   /** The connections that were opened so far. */
   #opened = 0;
 
@@ -39,16 +39,17 @@ export class KeptConnection implements AsyncDisposable {
     const opened = this.#opened;
     const startedAt = performance.now();
     try {
-      return await sendThrough(this.#agent, this.#rules, request, limits, signal);
+      return await sendThrough(await this.#agent, this.#rules, request, limits, signal);
     } catch (error) {
       const leftMs = limits.timeoutMs - Math.round(performance.now() - startedAt);
       if (opened === 0 || this.#opened > opened || !isClosed(error) || leftMs <= 0) throw error;
-      return sendThrough(this.#agent, this.#rules, request, { ...limits, timeoutMs: leftMs }, signal);
+      return sendThrough(await this.#agent, this.#rules, request, { ...limits, timeoutMs: leftMs }, signal);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#agent.destroy();
+    const agent = await this.#agent;
+    await agent.destroy();
   }
 }
 

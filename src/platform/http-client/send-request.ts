@@ -1,6 +1,6 @@
 /** Sends one request and reads a bounded answer. Redirects are answers like any other. */
 import { Readable } from "node:stream";
-import { type Dispatcher, request as send } from "undici";
+import type { Dispatcher } from "undici";
 import type { EgressRules } from "./destination.ts";
 import { parseDestination } from "./destination.ts";
 import { CONNECT_MS, openGuardedAgent } from "./guarded-agent.ts";
@@ -46,7 +46,7 @@ export async function sendRequest(
   { maxBytes = MAX_ANSWER_BYTES, ...limits }: SendLimits,
   signal?: AbortSignal,
 ): Promise<ReceivedAnswer> {
-  const agent = openGuardedAgent(rules, maxBytes, null);
+  const agent = await openGuardedAgent(rules, maxBytes, null);
   try {
     return await sendThrough(agent, rules, request, limits, signal);
   } finally {
@@ -62,6 +62,7 @@ export async function sendThrough(
   signal?: AbortSignal,
 ): Promise<ReceivedAnswer> {
   const destination = parseDestination(url, rules);
+  const { request: send } = await import("undici");
   const deadline = AbortSignal.timeout(timeoutMs);
   try {
     const answer = await send(destination, {

@@ -1,10 +1,10 @@
 /** Requests that Node.js refuses before fastify sees them. */
 
-import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { ConnectionError } from "fastify";
 import { problemOf } from "./errors.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";
+import { STATUS_CODES } from "./status-codes.ts";
 
 const REFUSALS: ReadonlyMap<string, { status: number; code: string; detail: string }> = new Map([
   [

@@ -1,5 +1,5 @@
 /** Answers every error with RFC 9457 problem details, plus `error` and `field_errors`. A 5xx never shows internals. */
-import { STATUS_CODES } from "node:http";
+
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
@@ -12,6 +12,7 @@ import { REQUEST_ID_HEADER } from "./request-id.ts";
 import { errorFormatter } from "./schema-errors.ts";
 import { MapOf } from "./schemas.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";
+import { STATUS_CODES } from "./status-codes.ts";
 
 export const STATUS: Record<ErrorCode, number> = {
   invalid_input: 400,

@@ -1,8 +1,9 @@
 /** The parts of the OpenAPI document that its operations share. */
-import { STATUS_CODES } from "node:http";
+
 import { problems } from "./errors.ts";
 import { exampleOf, hasExample, type JsonSchema } from "./examples.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
+import { STATUS_CODES } from "./status-codes.ts";
 
 /** Marks an operation that can be called without a body. */
 export const OPTIONAL_BODY = "x-optional-body";

@@ -1,5 +1,5 @@
-/** The picture formats that Rowmill reads and writes, and their settings. Only this folder imports sharp. */
-import sharp, { type Sharp } from "sharp";
+/** The picture formats that Rowmill reads and writes, and their settings. */
+import type { Sharp } from "sharp";
 
 export const FORMAT_NAMES = ["jpeg", "png", "webp", "avif", "gif"] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];
@@ -94,22 +94,4 @@ export const PICTURE_TYPES = Object.values(FORMATS).map(({ mediaType, extension 
 function paletteAt(quality: number): { colours: number; dither: number } {
   const colours = quality < 10 ? 2 : quality < 25 ? 4 : quality < 50 ? 16 : 256;
   return { colours, dither: quality / 100 };
-}
-
-/** The only decoders that are enabled. libvips has dozens, some with a history of vulnerabilities (SVG, PDF, TIFF). */
-const DECODERS = [
-  "VipsForeignLoadJpegBuffer",
-  "VipsForeignLoadPngBuffer",
-  "VipsForeignLoadWebpBuffer",
-  "VipsForeignLoadNsgifBuffer",
-  "VipsForeignLoadHeifBuffer",
-];
-
-/** Call it once, before the first picture. */
-export function preparePictures(): void {
-  sharp.block({ operation: ["VipsForeignLoad"] });
-  sharp.unblock({ operation: DECODERS });
-  // One thread per picture, so that two pictures use two threads. No cache, because no picture is decoded twice.
-  sharp.concurrency(1);
-  sharp.cache(false);
 }

@@ -1,7 +1,8 @@
 /** Identifies an untrusted picture by its content, before it is decoded. */
-import sharp, { type Metadata, type Sharp } from "sharp";
+import type { Metadata, Sharp } from "sharp";
 import { FORMATS, type FormatName } from "./formats.ts";
 import { isWholeGif } from "./gif.ts";
+import { loadSharp } from "./load-sharp.ts";
 import { framesOfPng } from "./png.ts";
 import { PictureRefused, refusalOf, refused } from "./refused.ts";
 
@@ -59,6 +60,7 @@ export async function inspect(bytes: Buffer, { maxPixels, maxSeconds }: Limits):
 }
 
 async function readHeader(bytes: Buffer, maxSeconds: number): Promise<Metadata> {
+  const sharp = await loadSharp();
   try {
     return await sharp(bytes, { limitInputPixels: false }).metadata();
   } catch (error) {
@@ -79,7 +81,11 @@ interface Opening extends Limits {
   readonly failOn?: "error" | "warning";
 }
 
-export function open(bytes: Buffer, { maxPixels, maxSeconds, pages, failOn = "error" }: Opening): Sharp {
+export async function open(
+  bytes: Buffer,
+  { maxPixels, maxSeconds, pages, failOn = "error" }: Opening,
+): Promise<Sharp> {
+  const sharp = await loadSharp();
   return sharp(bytes, { limitInputPixels: maxPixels, failOn, pages })
     .timeout({ seconds: maxSeconds })
     .autoOrient();

@@ -30,9 +30,10 @@ export function readPicture(bytes: Buffer, maxPixels: number): Promise<Picture> 
     const { format: name, pages } = await inspect(bytes, limits);
     const { mediaType, extension, encode, qualities } = FORMATS[name];
     try {
-      const whole = open(bytes, { ...limits, pages }).resize(within(MAX_SIDE));
-      const picture = await encode(whole, qualities.high).toBuffer();
-      const thumbnail = await open(picture, { ...limits, pages: 1 })
+      const whole = await open(bytes, { ...limits, pages });
+      const picture = await encode(whole.resize(within(MAX_SIDE)), qualities.high).toBuffer();
+      const first = await open(picture, { ...limits, pages: 1 });
+      const thumbnail = await first
         .resize(within(THUMBNAIL_SIDE))
         .webp({ quality: 80, effort: 2 })
         .toBuffer();

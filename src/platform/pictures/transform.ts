@@ -1,7 +1,8 @@
 /** Converts and resizes pictures. Call these functions within `withSlot` (semaphore.ts). */
-import sharp, { type Sharp } from "sharp";
+import type { Sharp } from "sharp";
 import { FORMATS, type FormatName } from "./formats.ts";
 import { type Inspected, type Limits, open, within } from "./inspect.ts";
+import { loadSharp } from "./load-sharp.ts";
 import { refusalOf } from "./refused.ts";
 
 export const FITS = ["inside", "cover", "contain", "fill"] as const;
@@ -44,6 +45,7 @@ export async function transform(
       if (!isHarmless(error)) throw error;
       return encodeAs(input, original, plan, { ...limits, failOn: "error" });
     });
+    const sharp = await loadSharp();
     const { width, height } = await sharp(bytes).metadata();
     return { bytes, width, height };
   } catch (error) {
@@ -51,14 +53,14 @@ export async function transform(
   }
 }
 
-function encodeAs(
+async function encodeAs(
   bytes: Buffer,
   original: Inspected,
   plan: Plan,
   opening: Limits & { failOn?: "error" },
 ): Promise<Buffer> {
   const { canMove, hasAlpha, encode } = FORMATS[plan.format];
-  const image = open(bytes, { failOn: "warning", ...opening, pages: canMove ? original.pages : 1 });
+  const image = await open(bytes, { failOn: "warning", ...opening, pages: canMove ? original.pages : 1 });
   if (plan.resize) {
     const { width, height, fit, enlarge } = plan.resize;
     image.resize({ width, height, fit, withoutEnlargement: !enlarge, background: plan.background });
@@ -83,10 +85,8 @@ export interface Preview {
 
 export async function previewOf(bytes: Buffer, side: number, limits: Limits): Promise<Preview> {
   try {
-    const { data, info } = await open(bytes, { ...limits, pages: 1 })
-      .resize(within(side))
-      .raw()
-      .toBuffer({ resolveWithObject: true });
+    const image = await open(bytes, { ...limits, pages: 1 });
+    const { data, info } = await image.resize(within(side)).raw().toBuffer({ resolveWithObject: true });
     return { pixels: data, width: info.width, height: info.height, channels: info.channels };
   } catch (error) {
     throw refusalOf(error, limits.maxSeconds);
@@ -101,7 +101,8 @@ export interface Thumbnail {
 
 /** Returns a WebP of at most `side` x `side` pixels, and never larger than the preview. */
 export async function thumbnailOf(preview: Preview, side: number): Promise<Thumbnail> {
-  const { data, info } = await decoded(preview)
+  const image = await decoded(preview);
+  const { data, info } = await image
     .resize(within(side))
     .webp({ quality: 80, effort: 2 })
     .toBuffer({ resolveWithObject: true });
@@ -115,12 +116,14 @@ export interface Colours {
 }
 
 export async function coloursOf(preview: Preview): Promise<Colours> {
-  const { dominant, isOpaque } = await decoded(preview).stats();
+  const image = await decoded(preview);
+  const { dominant, isOpaque } = await image.stats();
   const channels = [dominant.r, dominant.g, dominant.b];
   const hex = channels.map((value) => value.toString(16).padStart(2, "0")).join("");
   return { dominant: `#${hex}`, areOpaque: isOpaque };
 }
 
-function decoded({ pixels, width, height, channels }: Preview): Sharp {
+async function decoded({ pixels, width, height, channels }: Preview): Promise<Sharp> {
+  const sharp = await loadSharp();
   return sharp(pixels, { raw: { width, height, channels } });
 }

@@ -1,6 +1,5 @@
 /** Sends mail over SMTP. Only this file imports nodemailer. */
 import type { Readable } from "node:stream";
-import { createTransport } from "nodemailer";
 import type { Mailbox, SmtpServer } from "../../config/mail.ts";
 import { outcomeOfError, replyOf, type SmtpError, type SmtpOutcome } from "./outcome.ts";
 
@@ -27,22 +26,17 @@ export const SEND_SECONDS = 50;
 const UNSAFE_ADDRESS = /[\s\p{C}<>]/u;
 
 export class SmtpClient {
-  readonly #pool: ReturnType<typeof openPool>;
+  readonly #server: SmtpServer;
+  readonly #limitMs: number | undefined;
+  /** null: no mail was sent yet. */
+  #pool: ReturnType<typeof openPool> | null = null;
   /** The content of each mail that is being sent, by its Message-ID. */
   readonly #contents = new Map<string, Readable>();
 
   /** Connects when the first mail is sent. @param limitMs for each answer of the server; absent: as for mail */
   constructor(server: SmtpServer, limitMs?: number) {
-    this.#pool = openPool(server, limitMs);
-    this.#pool.use("stream", ({ data, message }, done) => {
-      const open = message.createReadStream.bind(message);
-      message.createReadStream = (options) => {
-        const content = open(options);
-        if (data.messageId) this.#contents.set(data.messageId, content);
-        return content;
-      };
-      done();
-    });
+    this.#server = server;
+    this.#limitMs = limitMs;
   }
 
   /** Never throws. @param signal gives up, which leaves the outcome uncertain once the content was sent */
@@ -52,7 +46,8 @@ export class SmtpClient {
       return { kind: "refused", reply: "The address is not valid.", isAddress: true };
     const limits = [AbortSignal.timeout(SEND_SECONDS * 1000), ...(signal ? [signal] : [])];
     try {
-      const sending: Promise<{ response: string }> = this.#pool.sendMail({
+      const pool = await this.#open();
+      const sending: Promise<{ response: string }> = pool.sendMail({
         ...message,
         from: { ...message.from },
         to: { ...to },
@@ -74,7 +69,8 @@ export class SmtpClient {
   /** Connects and logs in, without sending a mail. @returns the problem; null: the server can be used */
   async verify(): Promise<string | null> {
     try {
-      await this.#pool.verify();
+      const pool = await this.#open();
+      await pool.verify();
       return null;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
@@ -82,13 +78,28 @@ export class SmtpClient {
   }
 
   /** Ends all connections, also those that send. */
-  close(): void {
-    this.#pool.close({ force: true });
+  async close(): Promise<void> {
+    const pool = await this.#pool;
+    pool?.close({ force: true });
+  }
+
+  #open(): ReturnType<typeof openPool> {
+    this.#pool ??= openPool(this.#server, this.#limitMs, this.#contents);
+    return this.#pool;
   }
 }
 
-function openPool({ host, port, isTls, isPlain, login, dkim }: SmtpServer, limitMs?: number) {
-  return createTransport({
+/**
+ * Most processes send no mail, and nodemailer takes 10 MB, so the first mail loads it.
+ * @param contents receives the content of each mail whose sending begins
+ */
+async function openPool(
+  { host, port, isTls, isPlain, login, dkim }: SmtpServer,
+  limitMs: number | undefined,
+  contents: Map<string, Readable>,
+) {
+  const { createTransport } = await import("nodemailer");
+  const pool = createTransport({
     pool: true,
     host,
     port,
@@ -106,4 +117,14 @@ function openPool({ host, port, isTls, isPlain, login, dkim }: SmtpServer, limit
     greetingTimeout: limitMs ?? CONNECT_MS,
     socketTimeout: limitMs ?? IDLE_MS,
   });
+  pool.use("stream", ({ data, message }, done) => {
+    const open = message.createReadStream.bind(message);
+    message.createReadStream = (options) => {
+      const content = open(options);
+      if (data.messageId) contents.set(data.messageId, content);
+      return content;
+    };
+    done();
+  });
+  return pool;
 }

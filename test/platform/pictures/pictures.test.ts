@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import sharp from "sharp";
-import { beforeAll, describe, expect, test } from "vitest";
-import { preparePictures } from "../../../src/platform/pictures/formats.ts";
+import { describe, expect, test } from "vitest";
 import { isWholeGif } from "../../../src/platform/pictures/gif.ts";
 import { PictureRefused } from "../../../src/platform/pictures/refused.ts";
 import { MAX_SIDE, type Picture, readPicture } from "../../../src/platform/pictures/stored-picture.ts";
@@ -18,8 +17,6 @@ async function refusal(bytes: Buffer, maxPixels = MAX_PIXELS): Promise<PictureRe
   if (!(error instanceof PictureRefused)) throw new Error(`not refused: ${error}`);
   return error;
 }
-
-beforeAll(() => preparePictures());
 
 describe("a picture", () => {
   test.each(FORMATS)("a %s picture keeps its format and size and gets a thumbnail", async (format) => {
