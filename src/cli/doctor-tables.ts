@@ -2,7 +2,7 @@
 import type pg from "pg";
 import { missingIndexes } from "../platform/postgres/build-indexes.ts";
 import { MAX_DEFAULT_BYTES } from "../platform/postgres/day-partitions.ts";
-import { FAILED_JOBS_INDEX } from "../platform/queue/adapt-tables.ts";
+import { QUEUE_INDEXES } from "../platform/queue/adapt-tables.ts";
 import { DAY_TABLES } from "../schema/batches.ts";
 import { LATER_JOBS_INDEX } from "../schema/tasks.ts";
 import { type Finding, good, warning } from "./finding.ts";
@@ -24,7 +24,7 @@ export async function checkTables(pool: pg.Pool): Promise<Finding[]> {
 
 /** A migration that was killed after its transaction has not built them. No program refuses to start, but reads of jobs are slow. */
 async function checkIndexes(pool: pg.Pool): Promise<Finding> {
-  const missing = await missingIndexes(pool, [LATER_JOBS_INDEX, FAILED_JOBS_INDEX]);
+  const missing = await missingIndexes(pool, [LATER_JOBS_INDEX, ...QUEUE_INDEXES]);
   if (missing.length === 0) return good("The migration has built all indexes.");
   return warning(
     `Reads of jobs are slow without the indexes ${missing.join(" and ")}. Run: npm run cli -- migrate`,

@@ -3,9 +3,10 @@ import { and, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { haveFewEnded } from "../platform/postgres/few-ended.ts";
 import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
-import { apartFromOthers, ENDED_TASKS, isOfKind, kindsOf, numbersWithin } from "./list-tasks.ts";
+import { isOfKind, kindsOf } from "./kinds.ts";
+import { apartFromOthers, ENDED_TASKS, numbersWithin } from "./list-tasks.ts";
 import { matches, type TaskFilter } from "./queries.ts";
-import { isOwnedBy } from "./transitions.ts";
+import { isOwnedBy, type Owner } from "./transitions.ts";
 
 export interface CountLimits {
   /** The tasks of a status that are counted without looking at them. */
@@ -23,9 +24,10 @@ export interface TaskCount {
   readonly isLowerBound: boolean;
 }
 
+/** @param owner null: the tasks of all users, of which a filter by more than the status counts few */
 export async function countUpTo(
   ctx: Context,
-  owner: number,
+  owner: Owner,
   filter: TaskFilter,
   limits: CountLimits = LIMITS,
 ): Promise<TaskCount> {
@@ -42,7 +44,7 @@ export async function countUpTo(
 
 async function countOf(
   ctx: Context,
-  owner: number,
+  owner: Owner,
   filter: TaskFilter,
   { counted, lookedAt }: CountLimits,
 ): Promise<SQL> {
@@ -51,13 +53,13 @@ async function countOf(
   // These have indexes of their own.
   const isSmall = filter.groupId ?? filter.workflowId ?? filter.tag;
   const hasFewEnded = filter.endedFrom !== undefined && (await haveFewEnded(ctx.db, ENDED_TASKS, filter));
-  if (isSmall || hasFewEnded) return countOfFew(owner, filter, lookedAt);
+  if (owner === null || isSmall || hasFewEnded) return countOfFew(owner, filter, lookedAt);
   return countOfNewest(owner, filter, lookedAt, await numbersWithin(ctx, filter, sql`number + 0`));
 }
 
-/** Reads nothing but the index `tasks_owner_status`. */
+/** Reads nothing but an index, `tasks_owner_status` or that of all users. */
 function countOfStatuses(
-  owner: number,
+  owner: Owner,
   statuses: readonly TaskStatus[] = taskStatus.enumValues,
   limit: number,
 ): SQL {
@@ -65,12 +67,12 @@ function countOfStatuses(
     SELECT known.status, least(found.count, ${limit}::int) AS count, found.count > ${limit} AS "hasMore"
     FROM unnest(${sql.param([...new Set(statuses)])}::rowmill.task_status[]) AS known (status) CROSS JOIN LATERAL (
       SELECT count(*) FROM (
-        SELECT FROM rowmill.tasks WHERE user_id = ${owner} AND tasks.status = known.status LIMIT ${limit + 1}
+        SELECT FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), sql`tasks.status = known.status`)} LIMIT ${limit + 1}
       ) AS first
     ) AS found`;
 }
 
-function countOfFew(owner: number, filter: TaskFilter, limit: number): SQL {
+function countOfFew(owner: Owner, filter: TaskFilter, limit: number): SQL {
   return sql`
     SELECT status, least(count(*), ${limit}::int) AS count, sum(count(*)) OVER () > ${limit} AS "hasMore" FROM (
       SELECT status FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), matches(filter))} LIMIT ${limit + 1}

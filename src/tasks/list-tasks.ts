@@ -9,7 +9,8 @@ import { amongEnded, type EndedList, haveFewEnded } from "../platform/postgres/f
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
 import { searchList } from "../platform/postgres/search-list.ts";
 import { createdUntil, isWithin, numbersBetween } from "../platform/postgres/within-times.ts";
-import { type TaskStatus, taskStatus, tasks } from "../schema/tasks.ts";
+import { tasks } from "../schema/tasks.ts";
+import { mergedOf, type Source } from "./kinds.ts";
 import { endedAt, matches, type TaskFilter } from "./queries.ts";
 import { isOwnedBy, type Owner, type Task } from "./transitions.ts";
 
@@ -27,8 +28,6 @@ export const ENDED_TASKS: EndedList = { table: sql`rowmill.tasks`, endedAt, maxS
 
 /** The longest time from the start of a transaction, which is the `created_at` of its tasks, to their numbers. */
 const TRANSACTION_MS = 600_000;
-
-const ENDED = ["completed", "failed", "cancelled"] as const satisfies TaskStatus[];
 
 /** The name of a task in `readPage`. */
 const task = alias(tasks, "task");
@@ -146,50 +145,14 @@ function unordered(wanted: SQL): SQL {
   return sql`SELECT * FROM rowmill.tasks WHERE ${wanted} OFFSET 0`;
 }
 
-type Source = (wanted: SQL, limit: number) => SQL;
-
 /** Makes sources that begin with the newest tasks. */
 function inOrderOf(owner: Owner, filter: TaskFilter): Source {
   if (!isMerged(owner, filter)) {
     return (wanted, limit) =>
       sql`SELECT * FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), wanted)} ORDER BY number DESC LIMIT ${limit}`;
   }
-  const { kinds, each } = kindsOf(owner, filter);
-  return (wanted, limit) => sql`
-    ${kinds}
-    SELECT item.* FROM ${each} CROSS JOIN LATERAL (
-      SELECT * FROM rowmill.tasks WHERE ${isOfKind(owner)} AND ${wanted} ORDER BY number + 0 DESC LIMIT ${limit}
-    ) AS item ORDER BY item.number DESC LIMIT ${limit}`;
+  return mergedOf(owner, filter);
 }
-
-/** The kinds of tasks that the owner has, as a WITH clause and with each status that the filter matches. */
-export function kindsOf(owner: number, filter: TaskFilter): { readonly kinds: SQL; readonly each: SQL } {
-  const {
-    type,
-    queue,
-    statuses = filter.endedFrom || filter.endedBefore ? ENDED : taskStatus.enumValues,
-  } = filter;
-  const status = sql`unnest(${sql.param([...new Set(statuses)])}::rowmill.task_status[]) AS wanted (status)`;
-  const isOwn = sql`user_id + 0 = ${owner}`;
-  const [first, next] =
-    type === undefined
-      ? [sql`type > ''`, sql`(tasks.type, tasks.queue) > (kind.type, kind.queue)`]
-      : [sql`type = ${type}`, sql`tasks.type = ${type} AND tasks.queue > kind.queue`];
-  const isWanted = queue === undefined ? sql`true` : sql`kind.queue = ${queue}`;
-  const kinds = sql`
-    WITH RECURSIVE kind (type, queue) AS (
-      (SELECT type, queue FROM rowmill.tasks WHERE ${isOwn} AND ${first} ORDER BY type, queue LIMIT 1)
-      UNION ALL
-      SELECT next.* FROM kind CROSS JOIN LATERAL (
-        SELECT type, queue FROM rowmill.tasks WHERE ${isOwn} AND ${next} ORDER BY type, queue LIMIT 1
-      ) AS next
-    )`;
-  return { kinds, each: sql`(SELECT * FROM kind WHERE ${isWanted}) AS kind CROSS JOIN ${status}` };
-}
-
-/** Matches the index `tasks_owner_type` and no other one. */
-export const isOfKind = (owner: number): SQL => sql`user_id + 0 = ${owner}
-  AND tasks.type = kind.type AND tasks.queue = kind.queue AND tasks.status = wanted.status`;
 
 /** The condition on numbers that follows from the page and the times of the filter. */
 async function boundsOf(ctx: Context, filter: TaskFilter, page: TaskPage, key: SQL) {

@@ -30,7 +30,7 @@ const COUNTS: Readonly<Record<string, readonly [path: RegExp, rows: number]>> = 
 const maxRowsOf = (path: string) =>
   Object.values(COUNTS).find(([pattern]) => pattern.test(path))?.[1] ?? MAX_ROWS;
 
-const OF_PAGES = new Set(["cursor", "limit", "page", "page_size"]);
+const OF_PAGES = new Set(["cursor", "limit", "page", "page_size", "before_id"]);
 
 /** Routes with parameters that are neither lists nor counts: they stream, or look up one thing. */
 const NO_LISTS = /events$|\/confirm-email$|\/unsubscribe$|\/definition$|\/results\/|^\/task-status$/;

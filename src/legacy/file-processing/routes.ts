@@ -5,13 +5,24 @@ import type { Context } from "../../context.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { MapOf, nullable, Uuid } from "../../platform/http/schemas.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
+import { countUpTo } from "../../tasks/count-tasks.ts";
 import { createTask, createTasks } from "../../tasks/create/create-tasks.ts";
-import { countByStatus, totalOf } from "../../tasks/queries.ts";
+import { totalOf } from "../../tasks/queries.ts";
 import { requireTaskType } from "../../tasks/types/registry.ts";
-import { betweenDays, Day, djangoRoutes, PageNumberQuery, pageLinks, pageNumbers } from "../shared/django.ts";
+import {
+  BeforeId,
+  betweenDays,
+  boundFields,
+  Day,
+  djangoRoutes,
+  PageNumberQuery,
+  pageLinks,
+  pageNumbers,
+  viewBound,
+} from "../shared/django.ts";
 import { underOldNames } from "../shared/django-errors.ts";
 import { statusesNamed } from "../shared/statuses.ts";
-import { listTaskPage } from "../shared/task-pages.ts";
+import { COUNT_LIMITS, listTaskPage } from "../shared/task-pages.ts";
 import { ListedTask, NewTask, TaskType, viewListed, viewNew } from "./views.ts";
 
 const MAX_FILES = 10_000;
@@ -53,6 +64,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
               }),
             ),
             ...PageNumberQuery,
+            before_id: BeforeId,
           }),
           response: {
             200: Type.Object(
@@ -63,6 +75,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
                   "The URL of the next page. null: this is the last page.",
                 ),
                 results: Type.Array(ListedTask, { description: "The tasks of this page." }),
+                ...boundFields,
               },
               { description: "One page of the list." },
             ),
@@ -80,9 +93,10 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...betweenDays(from_date, to_date),
           ...(search ? { search: [search], searched: ["fileName"] as const } : {}),
         };
-        const { count, found } = await listTaskPage(ctx, user.id, filter, numbers);
-        const { next } = pageLinks(`${config.publicUrl}/api/tasks/`, query, numbers, count);
-        return { count, next, results: found.map(({ task }) => viewListed(task)) };
+        const list = await listTaskPage(ctx, user.id, filter, { ...numbers, beforeId: query.before_id });
+        const { count, found, searchedTo } = list;
+        const { next } = pageLinks(`${config.publicUrl}/api/tasks/`, query, numbers, count, searchedTo?.key);
+        return { count, next, results: found.map(({ task }) => viewListed(task)), ...viewBound(list) };
       },
     );
 
@@ -134,6 +148,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
                 failed: Type.Integer({ description: "Tasks that are failed." }),
                 cancelled: Type.Integer({ description: "Tasks that are cancelled." }),
                 total: Type.Integer({ description: "All tasks." }),
+                is_lower_bound: boundFields.is_lower_bound,
               },
               {
                 description: "The numbers of tasks.",
@@ -145,8 +160,8 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, user }) => {
-        const counts = await countByStatus(ctx, user.id);
-        return { ...counts, total: totalOf(counts) };
+        const { counts, isLowerBound } = await countUpTo(ctx, user.id, {}, COUNT_LIMITS);
+        return { ...counts, total: totalOf(counts), ...viewBound({ isLowerBound }) };
       },
     );
 

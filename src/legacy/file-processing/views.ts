@@ -5,7 +5,7 @@ import { Moment, NullableMoment, nullable, Uuid } from "../../platform/http/sche
 import type { Task } from "../../tasks/transitions.ts";
 import { taskTypeNames } from "../../tasks/types/registry.ts";
 import { TaskView, viewTask } from "../../tasks/views.ts";
-import type { ListedTaskDetail } from "../shared/task-pages.ts";
+import type { ListedTaskDetail } from "../shared/task-order.ts";
 
 const id = { ...Uuid, description: "The id of the task." };
 const completed_at = NullableMoment("When the task completed or failed.");

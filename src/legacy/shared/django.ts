@@ -56,6 +56,47 @@ export const PageNumberQuery = {
   ),
 };
 
+/** The last item of a long list at which a search, or an order that no index has, has stopped. */
+export const BeforeId = Type.Optional(
+  Type.Integer({
+    minimum: 1,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: "Only tasks with a lower number. `next` contains it if older tasks have not been looked at.",
+    examples: [48200],
+  }),
+);
+
+/** Fields of lists that have not counted or looked at everything. */
+export const boundFields = {
+  is_lower_bound: Type.Optional(
+    Type.Boolean({
+      description:
+        "Present, and true, only if there may be more tasks than `count`: it stops at 200,000 tasks per status, and if the list has " +
+        "other filters, at the newest 10,000 tasks of each type, queue and status.",
+    }),
+  ),
+  searched_to: Type.Optional(
+    Type.String({
+      format: "date-time",
+      description:
+        "Present only if older tasks have not been looked at: a search, and an order by title or change, look at the newest 10,000 " +
+        "tasks, or 4 MiB of text. After the last page of these, `next` continues with older tasks. The value is the time when the last " +
+        "task that was looked at was created.",
+      examples: ["2026-11-25T09:30:00.000Z"],
+    }),
+  ),
+};
+
+interface Bound {
+  readonly isLowerBound: boolean;
+  readonly searchedTo?: { readonly createdAt: Date } | undefined;
+}
+
+export const viewBound = ({ isLowerBound, searchedTo }: Bound) => ({
+  ...(isLowerBound && { is_lower_bound: true }),
+  ...(searchedTo && { searched_to: searchedTo.createdAt.toISOString() }),
+});
+
 interface PageNumbers {
   readonly page: number;
   readonly pageSize: number;
@@ -71,6 +112,7 @@ export function pageNumbers(query: { page?: string; page_size?: number }): PageN
 /**
  * Returns the URLs of the next and the previous page.
  * @param url the URL of the list, without a query
+ * @param searchedTo the id at which a search stopped: the pages after the last one are those of older items
  * @throws DomainError `not_found` if the page is after the last one
  */
 export function pageLinks(
@@ -78,18 +120,21 @@ export function pageLinks(
   query: object,
   { page, pageSize }: PageNumbers,
   count: number,
+  searchedTo?: string | number,
 ): { next: string | null; previous: string | null } {
   if (page > 1 && (page - 1) * pageSize >= count) throw noSuchPage();
-  const linkTo = (number: number) => {
+  const linkTo = (number: number, before?: string | number) => {
     const search = new URLSearchParams(
       Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]),
     );
     search.delete("page");
+    if (before !== undefined) search.set("before_id", String(before));
     if (number > 1) search.set("page", String(number));
     return search.size > 0 ? `${url}?${search}` : url;
   };
   return {
-    next: page * pageSize < count ? linkTo(page + 1) : null,
+    next:
+      page * pageSize < count ? linkTo(page + 1) : searchedTo === undefined ? null : linkTo(1, searchedTo),
     previous: page > 1 ? linkTo(page - 1) : null,
   };
 }

@@ -1,81 +1,227 @@
 /** Lists of tasks with page numbers instead of cursors. */
-import { and, asc, desc, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
-import { isWithin } from "../../platform/postgres/within-times.ts";
+import type { Position } from "../../platform/postgres/read-page.ts";
+import { searchList } from "../../platform/postgres/search-list.ts";
 import { users } from "../../schema/accounts.ts";
-import { tasks } from "../../schema/tasks.ts";
-import { numbersWithin } from "../../tasks/list-tasks.ts";
-import { matches, type TaskFilter } from "../../tasks/queries.ts";
-import { isOwnedBy, type Owner, type Task } from "../../tasks/transitions.ts";
-import { ownerColumns, type TaskDetail } from "./task-detail.ts";
+import { taskStatus, tasks } from "../../schema/tasks.ts";
+import { countUpTo } from "../../tasks/count-tasks.ts";
+import { mergedOf, type Source } from "../../tasks/kinds.ts";
+import { apartFromOthers, numbersWithin } from "../../tasks/list-tasks.ts";
+import { matches, type TaskFilter, totalOf } from "../../tasks/queries.ts";
+import { isOwnedBy, type Owner } from "../../tasks/transitions.ts";
+import { ownerColumns } from "./task-detail.ts";
+import { byOrder, type ListedTaskDetail, listedColumns, type Order, untilUnique } from "./task-order.ts";
 
 /** PostgreSQL reads all tasks before a page, so pages are only available up to this number of tasks. */
 const MAX_TASKS_BEFORE = 100_000;
 
-/** Without the columns of any length, which no list shows: pages have a size that clients choose. */
-const { params, result, metadata, description, errorMessage, filePath, ...listed } = getTableColumns(tasks);
-
-export type ListedTaskDetail = Pick<TaskDetail, "owner"> & {
-  readonly task: Omit<Task, "params" | "result" | "metadata" | "description" | "errorMessage" | "filePath">;
-};
-
-const sortable = {
-  id: tasks.number,
-  created_at: tasks.createdAt,
-  updated_at: tasks.updatedAt,
-  title: tasks.title,
-  // Alphabetically, not in the order of the enum.
-  status: sql`${tasks.status}::text`,
-} as const;
-
-export type TaskSortKey = keyof typeof sortable;
-export const TASK_SORT_KEYS = Object.keys(sortable) as TaskSortKey[];
+/** Counts stop at these numbers, so that they take up to 30 ms. There are no pages for more tasks. */
+export const COUNT_LIMITS = { counted: 200_000, lookedAt: 10_000 };
 
 export interface TaskPageRequest {
   /** From 1. */
   readonly page: number;
   readonly pageSize: number;
+  /** Only tasks with a lower number. */
+  readonly beforeId?: number | undefined;
   /** Absent: newest first. */
-  readonly order?: readonly { readonly key: TaskSortKey; readonly isDescending: boolean }[];
+  readonly order?: Order;
+}
+
+export interface TaskPage {
+  /** The number of tasks on all pages. */
+  readonly count: number;
+  /** Whether there may be more tasks than counted. */
+  readonly isLowerBound: boolean;
+  readonly found: readonly ListedTaskDetail[];
+  /** The last task that was looked at. Absent: the list has no older ones. */
+  readonly searchedTo?: Position | undefined;
+}
+
+interface List {
+  readonly owner: Owner;
+  readonly filter: TaskFilter;
+  readonly beforeId: number | undefined;
+  readonly order: Order;
+}
+
+interface Range {
+  readonly offset: number;
+  readonly limit: number;
 }
 
 /**
- * @returns the number of tasks on all pages, and the tasks of the page
+ * A search, and an order that no index has, look at the newest 10,000 tasks of the filter, so that they take the same time for
+ * thousands of tasks and for millions.
  * @throws DomainError `invalid_input` if too many tasks precede the page
  */
 export async function listTaskPage(
   ctx: Context,
-  ownerId: Owner,
+  owner: Owner,
   filter: TaskFilter,
-  { page, pageSize, order = [] }: TaskPageRequest,
-): Promise<{ count: number; found: ListedTaskDetail[] }> {
-  const before = (page - 1) * pageSize;
-  if (before > MAX_TASKS_BEFORE) {
+  { page, pageSize, beforeId, order = [] }: TaskPageRequest,
+): Promise<TaskPage> {
+  const offset = (page - 1) * pageSize;
+  if (offset > MAX_TASKS_BEFORE) {
     const text = `is after the first ${MAX_TASKS_BEFORE} tasks. Add filters, or use /api/v1/tasks, which has no such limit.`;
     throw invalidField("page", text);
   }
-  const columns = order.map(({ key, isDescending }) => (isDescending ? desc : asc)(sortable[key]));
-  const where = await conditionOf(ctx, ownerId, filter);
-  const found = await ctx.db
-    .select({ task: listed, owner: ownerColumns })
-    .from(tasks)
-    .innerJoin(users, eq(users.id, tasks.userId))
-    .where(where)
-    .orderBy(...columns, desc(tasks.number))
-    .limit(pageSize)
-    .offset(before);
-  const isLast = found.length < pageSize && (found.length > 0 || before === 0);
-  return { count: isLast ? before + found.length : await ctx.db.$count(tasks, where), found };
+  const list = { owner, filter, beforeId, order: untilUnique(order) };
+  const range = { offset, limit: pageSize + 1 };
+  const { searchedTo, rows, countAll } = isInOrderOfIndex(list)
+    ? await readInOrder(ctx, list, range)
+    : await readNewest(ctx, list, range);
+  const found = rows.slice(0, pageSize);
+  const isLast = rows.length <= pageSize && (rows.length > 0 || offset === 0);
+  const seen = offset + rows.length;
+  const counted = isLast ? { count: seen, isLowerBound: false } : await countAll();
+  return {
+    found,
+    searchedTo,
+    // Tasks that were not counted can be on this page.
+    count: rows.length === 0 ? counted.count : Math.max(counted.count, seen),
+    isLowerBound: counted.isLowerBound || searchedTo !== undefined,
+  };
+}
+
+interface Read {
+  readonly rows: readonly ListedTaskDetail[];
+  readonly searchedTo?: Position | undefined;
+  readonly countAll: () => Promise<Pick<TaskPage, "count" | "isLowerBound">>;
+}
+
+/** Whether tasks are found in this order without looking at others. */
+function isInOrderOfIndex({ filter, order }: List): boolean {
+  if (filter.search?.length) return false;
+  const [first, second] = order;
+  const key = first?.key === "status" ? second?.key : first?.key;
+  return key === undefined || key === "id" || key === "created_at";
+}
+
+async function readInOrder(ctx: Context, list: List, range: Range): Promise<Read> {
+  const read = list.order[0]?.key === "status" ? readByStatus : readByNumber;
+  return { rows: await read(ctx, list, range), countAll: () => countAll(ctx, list) };
+}
+
+/** The tasks of one status after those of the other. */
+async function readByStatus(ctx: Context, list: List, { offset, limit }: Range): Promise<ListedTaskDetail[]> {
+  const [first, ...order] = list.order;
+  const { statuses = taskStatus.enumValues } = list.filter;
+  // Alphabetically, not in the order of the enum.
+  const sorted = [...new Set(statuses)].sort();
+  const rows: ListedTaskDetail[] = [];
+  let left = offset;
+  for (const status of first?.isDescending ? sorted.reverse() : sorted) {
+    const own = { ...list, order, filter: { ...list.filter, statuses: [status] } };
+    const found = await readByNumber(ctx, own, { offset: left, limit: limit - rows.length });
+    rows.push(...found);
+    if (rows.length === limit) break;
+    if (left > 0)
+      left = found.length > 0 ? 0 : left - (await countFirst(ctx, await plainSource(ctx, own), left));
+  }
+  return rows;
+}
+
+/** In the order of numbers, or of the time of creation, with which they ascend. */
+async function readByNumber(ctx: Context, list: List, range: Range): Promise<ListedTaskDetail[]> {
+  const { owner, filter, order } = list;
+  const [first] = order;
+  const end = range.offset + range.limit;
+  if (owner !== null && filter.type !== undefined && first === undefined) {
+    const wanted = await conditionOf(ctx, list, sql`number + 0`);
+    return select(ctx, mergedOf(owner, filter)(wanted, end), order, range);
+  }
+  const isByTime = first?.key === "created_at";
+  const near = isByTime ? await withinFirst(ctx, list, first.isDescending, end) : list;
+  return select(ctx, await plainSource(ctx, near), order, range);
+}
+
+/** Limits a list to the time in which its first tasks were created. Those of long transactions can have other numbers. */
+async function withinFirst(ctx: Context, list: List, isNewest: boolean, count: number): Promise<List> {
+  const [direction, of] = isNewest ? [sql`DESC`, sql`min`] : [sql`ASC`, sql`max`];
+  const { rows } = await ctx.db.execute<{ count: number; at: string }>(sql`
+    SELECT count(*)::int AS count, ${of}(created_at) AS at FROM (
+      ${await plainSource(ctx, list)} ORDER BY number ${direction} LIMIT ${count}
+    ) AS first`);
+  const [found] = rows;
+  if (!found || found.count < count) return list;
+  const at = new Date(found.at);
+  const { before } = list.filter;
+  // A date has milliseconds, the time of a task microseconds.
+  const after = new Date(Math.min(+at + 1, before ? +before : Number.POSITIVE_INFINITY));
+  return { ...list, filter: { ...list.filter, ...(isNewest ? { from: at } : { before: after }) } };
+}
+
+/** The newest tasks, up to the limit of a search, and those of them that have the words. */
+async function readNewest(ctx: Context, list: List, range: Range): Promise<Read> {
+  const { owner, order } = list;
+  const { search = [], searched = ["title", "description", "fileName"], ...filter } = list.filter;
+  const isMerged = owner !== null && (filter.type !== undefined || filter.statuses !== undefined);
+  const key = isMerged ? sql`number + 0` : sql`number`;
+  const source: Source = isMerged
+    ? mergedOf(owner, filter)
+    : (wanted, limit) =>
+        sql`SELECT * FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), wanted)} ORDER BY number DESC LIMIT ${limit}`;
+  const listed = await conditionOf(ctx, { ...list, filter }, key);
+  const lookedAt = (last: Position["key"] | null) => {
+    const isLookedAt = last === null ? undefined : sql`${key} >= ${last}::bigint`;
+    return source(and(listed, isLookedAt, matches({ search, searched })) ?? listed, COUNT_LIMITS.lookedAt);
+  };
+  const { items, searchedTo } = await searchList(ctx.db, {
+    list: (limit) => source(listed, limit),
+    key: "number",
+    texts: search.length === 0 ? [] : searched.map((name) => tasks[name].name),
+    read: async (last) => ({ items: await select(ctx, lookedAt(last), order, range), hasMore: false }),
+  });
+  const count = () => countFirst(ctx, lookedAt(searchedTo?.key ?? null), COUNT_LIMITS.lookedAt);
+  return { rows: items, searchedTo, countAll: async () => ({ count: await count(), isLowerBound: false }) };
+}
+
+async function select(
+  { db }: Context,
+  source: SQL,
+  order: Order,
+  { offset, limit }: Range,
+): Promise<ListedTaskDetail[]> {
+  const found = db.$with("task", listedColumns).as(source);
+  const owners = db.select(ownerColumns).from(users).as("owner");
+  return await db
+    .with(found)
+    .select()
+    .from(found)
+    .innerJoin(owners, eq(owners.id, found.userId))
+    .orderBy(...byOrder(order))
+    .limit(limit)
+    .offset(offset);
+}
+
+/** Stops at limits, as the counts of `/api/v1/tasks/stats` do, but earlier. */
+async function countAll(ctx: Context, list: List): Promise<Pick<TaskPage, "count" | "isLowerBound">> {
+  const { owner, filter, beforeId } = list;
+  if (beforeId !== undefined) {
+    const count = await countFirst(ctx, await plainSource(ctx, list), COUNT_LIMITS.lookedAt);
+    return { count, isLowerBound: count === COUNT_LIMITS.lookedAt };
+  }
+  const counted = await countUpTo(ctx, owner, filter, COUNT_LIMITS);
+  return { count: totalOf(counted.counts), isLowerBound: counted.isLowerBound };
+}
+
+async function countFirst({ db }: Context, source: SQL, limit: number): Promise<number> {
+  const { rows } = await db.execute<{ count: number }>(
+    sql`SELECT count(*)::int AS count FROM (SELECT FROM (${source}) AS task LIMIT ${limit}) AS first`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+async function plainSource(ctx: Context, list: List): Promise<SQL> {
+  const where = and(isOwnedBy(list.owner), await conditionOf(ctx, list, sql`number`));
+  return sql`SELECT * FROM rowmill.tasks WHERE ${where}`;
 }
 
 /** Tasks that were created in a time are found by their numbers, and not among those of all users. */
-async function conditionOf(ctx: Context, ownerId: Owner, filter: TaskFilter): Promise<SQL | undefined> {
-  const { from, before, ...others } = filter;
-  return and(
-    isOwnedBy(ownerId),
-    matches(others),
-    await numbersWithin(ctx, filter, sql`${tasks.number}`),
-    isWithin(tasks.createdAt, from, before),
-  );
+async function conditionOf(ctx: Context, { filter, beforeId }: List, key: SQL): Promise<SQL> {
+  const isOlder = beforeId === undefined ? undefined : sql`${key} < ${beforeId}::bigint`;
+  return and(apartFromOthers(filter), await numbersWithin(ctx, filter, key), isOlder) ?? sql`true`;
 }

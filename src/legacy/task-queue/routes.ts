@@ -8,13 +8,25 @@ import { nullable } from "../../platform/http/schemas.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { taskStatus } from "../../schema/tasks.ts";
+import { countUpTo } from "../../tasks/count-tasks.ts";
 import { createTask } from "../../tasks/create/create-tasks.ts";
-import { countByStatus, totalOf } from "../../tasks/queries.ts";
-import { betweenDays, Day, djangoRoutes, PageNumberQuery, pageLinks, pageNumbers } from "../shared/django.ts";
+import { totalOf } from "../../tasks/queries.ts";
+import {
+  BeforeId,
+  betweenDays,
+  boundFields,
+  Day,
+  djangoRoutes,
+  PageNumberQuery,
+  pageLinks,
+  pageNumbers,
+  viewBound,
+} from "../shared/django.ts";
 import { NOT_BLANK } from "../shared/django-errors.ts";
 import { statusesNamed } from "../shared/statuses.ts";
 import { getTaskDetail } from "../shared/task-detail.ts";
-import { listTaskPage, TASK_SORT_KEYS, type TaskPageRequest } from "../shared/task-pages.ts";
+import { type Order, TASK_SORT_KEYS } from "../shared/task-order.ts";
+import { COUNT_LIMITS, listTaskPage } from "../shared/task-pages.ts";
 import { ListedTask, QueuedTask, StatusName, TaskOfAll, upper, viewListed, viewNew } from "./views.ts";
 
 const MAX_TITLE_LENGTH = 200;
@@ -113,6 +125,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
               }),
             ),
             ...PageNumberQuery,
+            before_id: BeforeId,
           }),
           response: {
             200: Type.Object(
@@ -121,6 +134,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
                 next: PageUrl("The URL of the next page. null: this is the last page.", 3),
                 previous: PageUrl("The URL of the previous page. null: this is the first page.", 1),
                 results: Type.Array(ListedTask, { description: "The tasks of this page." }),
+                ...boundFields,
               },
               { description: "One page of the list." },
             ),
@@ -138,10 +152,12 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           search: search.split(/[\s,]+/).filter(Boolean),
           searched: ["title", "description"] as const,
         };
-        const request = { ...numbers, order: orderOf(ordering) };
-        const { count, found } = await listTaskPage(ctx, user.id, filter, request);
-        const links = pageLinks(`${config.publicUrl}/api/tasks/tasks/`, query, numbers, count);
-        return { count, ...links, results: found.map(viewListed) };
+        const request = { ...numbers, beforeId: query.before_id, order: orderOf(ordering) };
+        const list = await listTaskPage(ctx, user.id, filter, request);
+        const { count, found, searchedTo } = list;
+        const url = `${config.publicUrl}/api/tasks/tasks/`;
+        const links = pageLinks(url, query, numbers, count, searchedTo?.key);
+        return { count, ...links, results: found.map(viewListed), ...viewBound(list) };
       },
     );
 
@@ -165,6 +181,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
                   { description: "One item per status." },
                 ),
                 total: Type.Integer({ description: "All tasks." }),
+                is_lower_bound: boundFields.is_lower_bound,
               },
               { description: "The numbers of tasks." },
             ),
@@ -173,9 +190,9 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, user }) => {
-        const counts = await countByStatus(ctx, user.id);
+        const { counts, isLowerBound } = await countUpTo(ctx, user.id, {}, COUNT_LIMITS);
         const stats = taskStatus.enumValues.map((name) => ({ status: upper(name), count: counts[name] }));
-        return { stats, total: totalOf(counts) };
+        return { stats, total: totalOf(counts), ...viewBound({ isLowerBound }) };
       },
     );
 
@@ -197,6 +214,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
                   Type.String({ description: "The URL of the next page. Absent: this is the last page." }),
                 ),
                 tasks: Type.Array(TaskOfAll, { description: "The tasks of this page." }),
+                is_lower_bound: boundFields.is_lower_bound,
               },
               { description: "One page of the list." },
             ),
@@ -208,10 +226,10 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         requireOperator(user);
         const numbers = { ...pageNumbers(query), pageSize: MAX_TASKS_OF_ALL };
         const filter = query.status ? { statuses: statusesNamed(query.status) } : {};
-        const { count, found } = await listTaskPage(ctx, null, filter, numbers);
+        const { count, found, isLowerBound } = await listTaskPage(ctx, null, filter, numbers);
         const { next } = pageLinks(`${config.publicUrl}/api/admin/tasks/`, query, numbers, count);
         const tasks = found.map((detail) => ({ ...viewListed(detail), user: detail.owner }));
-        return { count, ...(next === null ? {} : { next }), tasks };
+        return { count, ...(next === null ? {} : { next }), tasks, ...viewBound({ isLowerBound }) };
       },
     );
   });
@@ -223,7 +241,7 @@ function requireOperator({ role }: Caller): void {
 }
 
 /** @throws DomainError `invalid_input` if `ordering` names an unknown key */
-function orderOf(ordering: string): NonNullable<TaskPageRequest["order"]> {
+function orderOf(ordering: string): Order {
   const terms = ordering.split(",").map((term) => term.trim());
   return terms.filter(Boolean).map((term) => {
     const name = term.replace(/^-/, "");

@@ -2,7 +2,7 @@
 import Type, { type Static } from "typebox";
 import { Moment, nullable, Uuid } from "../../platform/http/schemas.ts";
 import type { TaskDetail } from "../shared/task-detail.ts";
-import type { ListedTaskDetail } from "../shared/task-pages.ts";
+import type { ListedTaskDetail } from "../shared/task-order.ts";
 
 export const StatusName = Type.Enum(["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"], {
   description: "The status of the task.",

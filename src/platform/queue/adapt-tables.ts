@@ -9,7 +9,12 @@ import { SQLSTATE } from "../sqlstates.ts";
 import { COMMON_JOBS } from "./tables.ts";
 
 /** For lists of failed jobs, beside the indexes of pg-boss. A job that does not fail is never in it. */
-export const FAILED_JOBS_INDEX = `CREATE INDEX IF NOT EXISTS "job_failed" ON ${COMMON_JOBS} USING btree (name, completed_on, id) WHERE state = 'failed'`;
+const FAILED_JOBS_INDEX = `CREATE INDEX IF NOT EXISTS "job_failed" ON ${COMMON_JOBS} USING btree (name, completed_on, id) WHERE state = 'failed'`;
+
+/** For lists of scheduled jobs. A job that can start when it is created is never in it. */
+const SCHEDULED_JOBS_INDEX = `CREATE INDEX IF NOT EXISTS "job_scheduled" ON ${COMMON_JOBS} USING btree (name, start_after, id) WHERE state < 'active' AND NOT blocked AND start_after > created_on`;
+
+export const QUEUE_INDEXES = [FAILED_JOBS_INDEX, SCHEDULED_JOBS_INDEX];
 
 /** How long others wait behind the migration, and how often it tries. */
 const LOCK_TIMEOUT = "1s";
@@ -26,7 +31,7 @@ export async function adaptQueueTables(
   log: Log,
   lockAttempts = LOCK_ATTEMPTS,
 ): Promise<void> {
-  await buildIndexes(client, connect, [FAILED_JOBS_INDEX], log);
+  await buildIndexes(client, connect, QUEUE_INDEXES, log);
   for (let attempt = 1; attempt <= lockAttempts; attempt++) {
     if (await dropForeignKeys(client)) return;
     if (attempt < lockAttempts) await sleep(LOCK_PAUSE_MS);

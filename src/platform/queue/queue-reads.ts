@@ -142,17 +142,24 @@ export async function listActiveJobs(
   return rows.map((row) => ({ ...row, since: new Date(row.since) }));
 }
 
-/** Lists jobs that are due later, the next one first. */
+/**
+ * Lists jobs that are due later, the next one first. Reads one page per kind from the index `job_scheduled`: a job that is due later
+ * is due after its creation.
+ */
 export async function listScheduledJobs(
   db: Database,
   names: readonly string[],
   { after, limit }: PageOfJobs,
 ): Promise<ScheduledJob[]> {
   const { rows } = await db.execute<Row<Omit<ScheduledJob, "dueAt"> & { dueAt: string }>>(sql`
-    SELECT name AS job, id, data AS payload, retry_count + 1 AS attempt, start_after AS "dueAt", ${keyOf(sql`start_after`)} AS key
-    FROM ${jobTable}
-    WHERE name = ANY(${sql.param([...names])}::text[]) AND state < 'active' AND NOT blocked AND start_after > now()
-      AND ${isAfter(sql`start_after`, after)}
+    SELECT first.name AS job, id, data AS payload, retry_count + 1 AS attempt, start_after AS "dueAt",
+      ${keyOf(sql`start_after`)} AS key
+    FROM unnest(${sql.param([...names])}::text[]) AS kind (name) CROSS JOIN LATERAL (
+      SELECT name, id, data, retry_count, start_after FROM ${jobTable}
+      WHERE name = kind.name AND state < 'active' AND NOT blocked AND start_after > created_on AND start_after > now()
+        AND ${isAfter(sql`start_after`, after)}
+      ORDER BY start_after, id LIMIT ${limit}
+    ) AS first
     ORDER BY start_after, id LIMIT ${limit}`);
   return rows.map((row) => ({ ...row, dueAt: new Date(row.dueAt) }));
 }

@@ -87,7 +87,7 @@ export async function readBuckets(
   ms: number,
 ): Promise<Bucket[]> {
   const seconds = ms / 1000;
-  const start = sql`to_timestamp(floor(extract(epoch FROM minute) / ${seconds}::int) * ${seconds}::int) AS start`;
+  const start = sql`date_bin(make_interval(secs => ${seconds}::int), minute, 'epoch') AS start`;
   const isWithin = sql`minute >= ${from.toISOString()}::timestamptz AND minute < ${to.toISOString()}::timestamptz`;
   const { rows } = await db.execute<{ [K in keyof Bucket]: Bucket[K] }>(sql`
     WITH peaks AS (
