@@ -16,7 +16,8 @@ export type Rule =
   | "stable function of a column"
   | "mutable function in CASE or COALESCE"
   | "mutable function in RETURNING"
-  | "enum cast of a column";
+  | "enum cast of a column"
+  | "element of an array in SET";
 
 export interface Statement {
   readonly text: string;
@@ -208,6 +209,9 @@ class Unit {
     }
     const updates = kind === "UpdateStmt" ? body.targetList : (body.onConflictClause?.targetList ?? []);
     if (updates?.some(({ ResTarget: { name } }: Node) => name === key)) this.#broken.add("changes the key");
+    // Citus 13.2.2 ends with SIGSEGV.
+    if (updates?.some(({ ResTarget: { val } }: Node) => val?.A_Indirection))
+      this.#broken.add("element of an array in SET");
     const conditions = kind === "InsertStmt" ? body.onConflictClause?.whereClause : body.whereClause;
     for (const part of [kind === "DeleteStmt" ? [] : updates, conditions]) this.#functions(part, false);
     if (this.#calls(body.returningClause).some((volatility) => volatility !== "i"))

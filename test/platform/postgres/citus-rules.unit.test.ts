@@ -56,6 +56,10 @@ test.for<[Rule, string]>([
     "UPDATE rowmill.batches SET started_at = coalesce(started_at, statement_timestamp()) WHERE id = $1",
   ],
   [
+    "element of an array in SET",
+    "UPDATE rowmill.row_results SET undo_reason = ($1::text[])[width_bucket(row_number, $2)] WHERE batch_id = $3",
+  ],
+  [
     "mutable function in RETURNING",
     "UPDATE rowmill.batches SET state = 'done' WHERE id = $1 RETURNING pg_notify('x', 'y')",
   ],
