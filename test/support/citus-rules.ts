@@ -150,7 +150,8 @@ class Unit {
     const sides = [expression.lexpr, expression.rexpr];
     const names = sides.map((side) => this.#column(side, block));
     const [left, right] = names;
-    if (left && right) this.#equal.push([left, right]);
+    // For a column of an outer query, Citus asks all shards.
+    if (left && right && left.split(" ")[0] === right.split(" ")[0]) this.#equal.push([left, right]);
     for (const [at, name] of names.entries()) {
       const other = sides[1 - at];
       if (name && isConstant(other)) this.#constants.set(name, this.#signature(other));
