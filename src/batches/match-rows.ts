@@ -10,8 +10,11 @@ export function matchRows<R extends { readonly row: number }>(batchId: string, r
   const [first, last] = [sorted[0]?.row ?? 0, sorted.at(-1)?.row ?? 0];
   return {
     isMatch: sql`batch_id = ${batchId} AND row_number BETWEEN ${first} AND ${last} AND row_number = ANY(${numbers})`,
-    /** The value of the matched row. A cast of it to an enum would be a stable function of a column, so `type` casts the array. */
+    /**
+     * The value of the matched row. A cast of it to an enum would be a stable function of a column, so `type` casts the array. Citus
+     * 13.2.2 takes an element of an array in SET for an assignment to it, and ends with SIGSEGV; inside CASE, it does not.
+     */
     valueOfRow: (pick: (row: R) => string | null, type: "text" | "rowmill.undo_outcome" = "text"): SQL =>
-      sql`(${sql.param(sorted.map(pick))}::${sql.raw(type)}[])[width_bucket(row_number, ${numbers})]`,
+      sql`CASE WHEN row_number > 0 THEN (${sql.param(sorted.map(pick))}::${sql.raw(type)}[])[width_bucket(row_number, ${numbers})] END`,
   };
 }

@@ -10,7 +10,9 @@ import {
   isNull,
   lt,
   ne,
+  type Placeholder,
   type SQL,
+  type SQLWrapper,
   sql,
 } from "drizzle-orm";
 import type { Context } from "../context.ts";
@@ -56,8 +58,12 @@ export type ListedBatch = Omit<StoredBatch, "header" | "mapping" | "params">;
 
 const { header: _header, mapping: _mapping, params: _params, ...listed } = getTableColumns(batches);
 
-/** Summing is cheap: a million rows have a few hundred chunks. */
-const sums = sql`(
+/**
+ * Summing is cheap: a million rows have a few hundred chunks.
+ * @param id of the batch. For one batch, a constant: if it is the column, Citus asks all shards, which takes 20 ms instead of 1 ms
+ */
+const sumsOf = (id: Placeholder | SQLWrapper | string) =>
+  sql`(
   SELECT json_build_object(
     'succeeded', coalesce(sum(succeeded), 0),
     'failed', coalesce(sum(failed), 0),
@@ -71,9 +77,9 @@ const sums = sql`(
     'waiting', CASE WHEN sum(waiting) FILTER (WHERE state = 'queued') > 0 THEN json_build_object(
       'rows', sum(waiting) FILTER (WHERE state = 'queued'),
       'until', min(due_at) FILTER (WHERE state = 'queued' AND waiting > 0),
-      'message', (SELECT message FROM rowmill.row_waits WHERE batch_id = ${batches.id} ORDER BY row_number LIMIT 1)
+      'message', (SELECT message FROM rowmill.row_waits WHERE batch_id = ${id} ORDER BY row_number LIMIT 1)
     ) END
-  ) FROM rowmill.chunks WHERE chunks.batch_id = ${batches.id}
+  ) FROM rowmill.chunks WHERE chunks.batch_id = ${id}
 )`.mapWith((value: Sums) => value);
 
 /** Hides batches that are being deleted, and the uploads of corrections, which belong to the batch that they correct. */
@@ -82,7 +88,7 @@ export const isShown = and(ne(batches.state, "deleting"), isNull(batches.correct
 /** Clients poll this query. As a named statement it is planned once per connection: 0.2 ms instead of 0.6 ms. */
 const batchOfUser = ({ db, hasSessions }: Context) =>
   db
-    .select({ batch: batches, sums })
+    .select({ batch: batches, sums: sumsOf(sql.placeholder("batchId")) })
     .from(batches)
     .where(
       and(eq(batches.id, sql.placeholder("batchId")), eq(batches.userId, sql.placeholder("userId")), isShown),
@@ -103,7 +109,7 @@ export async function getBatch(ctx: Context, userId: number, batchId: string): P
 /** A batch of any user, for operators. @throws DomainError `not_found` */
 export async function getAnyBatch({ db }: Context, batchId: string): Promise<ListedBatch> {
   const [found] = await db
-    .select({ batch: listed, sums })
+    .select({ batch: listed, sums: sumsOf(batchId) })
     .from(batches)
     .where(and(eq(batches.id, batchId), isShown));
   if (!found) throw notFound("batch");
@@ -144,7 +150,12 @@ export function readBatches(ctx: Context, ids: readonly string[]): Promise<Found
 }
 
 async function readListed(ctx: Context, from: SQL, order: SQL, limit: number): Promise<Found<ListedBatch>> {
-  const { items, hasMore } = await readPage(ctx, { fields: { ...listed, sums }, from, order, limit });
+  const { items, hasMore } = await readPage(ctx, {
+    fields: { ...listed, sums: sumsOf(batches.id) },
+    from,
+    order,
+    limit,
+  });
   return { items: items.map(({ sums, ...batch }) => ({ ...batch, ...sums })), hasMore };
 }
 

@@ -81,7 +81,9 @@ export async function checkMail(
   );
 }
 
-export async function checkBackups({ backupCron }: Config, db: Database): Promise<Finding> {
+export async function checkBackups({ backupCron, databaseBackend }: Config, db: Database): Promise<Finding> {
+  if (databaseBackend !== "postgres")
+    return warning(`Rowmill makes no backups of ${databaseBackend}. Use the tools of ${databaseBackend}.`);
   const age = await readBackupAge({ db });
   const [latest] = await db
     .select({ state: backups.state, error: backups.error })

@@ -79,7 +79,7 @@ export async function seedOperations(
     created.push("report");
   }
   const { items: backups } = await admin.get<Listed>("/api/v1/admin/backups");
-  if (backups.length === 0) {
+  if (backups.length === 0 && ctx.config.databaseBackend === "postgres") {
     await admin.post("/api/v1/admin/backups");
     created.push("backup");
   }

@@ -143,7 +143,7 @@ describe("a batch", () => {
     await work(rowmill, user, id);
     const before = (await user.batch(id)).body;
     await rowmill.ctx.pool.query(
-      "UPDATE rowmill.batches SET started_at = started_at - interval '1 hour' WHERE id = $1",
+      "UPDATE rowmill.batches SET started_at = statement_timestamp() - interval '1 hour' WHERE id = $1",
       [id],
     );
     const { body } = await user.batch(id);

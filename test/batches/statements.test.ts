@@ -1,6 +1,7 @@
 /**
  * Reads every statement that a run through batches, books, records and files sends, and refuses what Citus refuses on
- * distributed tables (test/support/citus-rules.ts). Citus itself cannot be installed with the packages of the tests.
+ * distributed tables (test/support/citus-rules.ts). Citus itself cannot be installed with the packages of the tests. To run them on
+ * your own, see test/support/README.md.
  */
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -210,8 +211,7 @@ const EXCEPTIONS: readonly [part: RegExp, rule: Rule, reason: string][] = [
     /WITH written AS \(\s*INSERT INTO rowmill\.(books|records) .* FROM rowmill\.batch_rows WHERE batch_id = .*INSERT INTO rowmill\.row_results/s,
     "mixes families",
     `Citus reads the plain rows on the node of the batch and inserts them on the node of the owner: it accepts INSERT ... SELECT
-    between tables of different families, also in WITH. If it refuses the statement, workers read the rows instead
-    (process/unsupported-plain-rows.test.ts).`,
+    between tables of different families, also in WITH.`,
   ],
   [
     /^SELECT \(SELECT (count\(\*\)|coalesce\(sum\(\w+\), 0\)) FROM rowmill\.batches WHERE user_id = /,

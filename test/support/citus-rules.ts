@@ -16,7 +16,8 @@ export type Rule =
   | "stable function of a column"
   | "mutable function in CASE or COALESCE"
   | "mutable function in RETURNING"
-  | "enum cast of a column";
+  | "enum cast of a column"
+  | "element of an array in SET";
 
 export interface Statement {
   readonly text: string;
@@ -149,7 +150,8 @@ class Unit {
     const sides = [expression.lexpr, expression.rexpr];
     const names = sides.map((side) => this.#column(side, block));
     const [left, right] = names;
-    if (left && right) this.#equal.push([left, right]);
+    // For a column of an outer query, Citus asks all shards.
+    if (left && right && left.split(" ")[0] === right.split(" ")[0]) this.#equal.push([left, right]);
     for (const [at, name] of names.entries()) {
       const other = sides[1 - at];
       if (name && isConstant(other)) this.#constants.set(name, this.#signature(other));
@@ -208,6 +210,9 @@ class Unit {
     }
     const updates = kind === "UpdateStmt" ? body.targetList : (body.onConflictClause?.targetList ?? []);
     if (updates?.some(({ ResTarget: { name } }: Node) => name === key)) this.#broken.add("changes the key");
+    // Citus 13.2.2 ends with SIGSEGV.
+    if (updates?.some(({ ResTarget: { val } }: Node) => val?.A_Indirection))
+      this.#broken.add("element of an array in SET");
     const conditions = kind === "InsertStmt" ? body.onConflictClause?.whereClause : body.whereClause;
     for (const part of [kind === "DeleteStmt" ? [] : updates, conditions]) this.#functions(part, false);
     if (this.#calls(body.returningClause).some((volatility) => volatility !== "i"))

@@ -18,7 +18,10 @@ declare module "vitest" {
 
 export const TEMPLATE = "rowmill_template";
 
-/** TEST_DATABASE_URL runs the tests on a server of yours (a superuser's URL): that is how PostgreSQL 15 is tried. */
+/**
+ * TEST_DATABASE_URL runs the tests on a server of yours (a superuser's URL): that is how PostgreSQL 15 is tried. With
+ * TEST_DATABASE_BACKEND=citus, it leads to a coordinator, which takes the shards of each database of the tests.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL;
   const folder = given ? null : mkdtempSync(join(tmpdir(), "rowmill-test-"));
@@ -28,8 +31,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (folder) await forgetOnPowerFailure(server.url);
   await drop(server.url, TEMPLATE);
   await create(server.url, TEMPLATE);
-  const config = loadConfig({ DATABASE_URL: databaseUrl(server.url, TEMPLATE), JWT_SECRET: "x".repeat(32) });
+  const url = databaseUrl(server.url, TEMPLATE);
+  const DATABASE_BACKEND = process.env.TEST_DATABASE_BACKEND ?? "postgres";
+  if (DATABASE_BACKEND === "citus") await addNode(url);
+  const config = loadConfig({ DATABASE_URL: url, DATABASE_BACKEND, JWT_SECRET: "x".repeat(32) });
   await migrateDatabase(config, createLog({ logLevel: "silent" }, "test"));
+  await closeTemplate(server.url);
   project.provide("serverUrl", server.url);
   return async () => {
     if (given) await drop(server.url, TEMPLATE);
@@ -43,6 +50,27 @@ async function forgetOnPowerFailure(serverUrl: string): Promise<void> {
   for (const setting of ["fsync", "full_page_writes"])
     await onServer(serverUrl, `ALTER SYSTEM SET ${setting} = off`);
   await onServer(serverUrl, "SELECT pg_reload_conf()");
+}
+
+/** Makes the coordinator a node that takes shards, so that a copy of the database has its own. */
+async function addNode(url: string): Promise<void> {
+  const { hostname, port } = new URL(url);
+  const node = `'${hostname}', ${port || 5432}`;
+  await onServer(url, "CREATE EXTENSION IF NOT EXISTS citus WITH SCHEMA pg_catalog");
+  await onServer(
+    url,
+    `SELECT pg_catalog.citus_set_coordinator_host(${node});
+    SELECT pg_catalog.citus_set_node_property(${node}, 'shouldhaveshards', true)`,
+  );
+}
+
+/** Only a database that nobody uses can be copied. Citus keeps a session in each one that accepts any. */
+async function closeTemplate(serverUrl: string): Promise<void> {
+  await onServer(serverUrl, `ALTER DATABASE ${TEMPLATE} ALLOW_CONNECTIONS false`);
+  await onServer(
+    serverUrl,
+    `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '${TEMPLATE}'`,
+  );
 }
 
 export function databaseUrl(serverUrl: string, name: string): string {

@@ -262,10 +262,13 @@ describe("undo", () => {
   test("undo never touches other users' books", async () => {
     const [owner, other] = [await rowmill.newUser(), await rowmill.newUser()];
     const batch = await importFile(rowmill, owner, table(`${EMMA},`));
-    await rowmill.ctx.pool.query("UPDATE rowmill.books SET user_id = $1 WHERE user_id = $2", [
-      other.userId,
-      owner.userId,
-    ]);
+    // The owner decides on which node of Citus a book is, and cannot change.
+    await rowmill.ctx.pool.query(
+      `INSERT INTO rowmill.books (id, user_id, batch_id, row_number, title, author)
+      SELECT id, $1::bigint, batch_id, row_number, title, author FROM rowmill.books WHERE user_id = $2`,
+      [other.userId, owner.userId],
+    );
+    await rowmill.ctx.pool.query("DELETE FROM rowmill.books WHERE user_id = $1", [owner.userId]);
     expect(await undo(rowmill, batch)).toEqual({
       2: { kind: "kept", reason: "The book was deleted later." },
     });

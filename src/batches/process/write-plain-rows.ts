@@ -21,7 +21,7 @@ const MIN_ROWS_TO_LEARN = 1000;
 /** Batches with a large chunk of which most rows were not plain, such as updates of existing records. */
 const mostlyOther = new LRUCache<string, true>({ max: 1000 });
 
-/** Targets whose statements the database does not support, as Citus may not. This process reads all of their rows. */
+/** Targets whose statements the database does not support, as another version of Citus may not. This process reads all of their rows. */
 const unsupported = new WeakSet<object>();
 
 /** Row numbers include blank lines. A chunk with many of them would reserve many ids in vain. */

@@ -1,4 +1,4 @@
-/** A database that does not support the statement for plain rows, as Citus may. A process remembers it, so this file has one test. */
+/** A database that does not support the statement for plain rows. A process remembers it, so this file has one test. */
 import { expect, test } from "vitest";
 import { deliverChunk } from "../../support/batches.ts";
 import { chunksOf, receive } from "../../support/imports.ts";

@@ -20,6 +20,10 @@ test.for<[Rule, string]>([
   ["names no key", "DELETE FROM rowmill.file_chunks WHERE file_id NOT IN ($1, $2)"],
   ["names no key", "SELECT 1 FROM rowmill.batches WHERE id = (SELECT $1::uuid) FOR UPDATE"],
   [
+    "names no key",
+    "SELECT (SELECT count(*) FROM rowmill.chunks WHERE batch_id = batches.id) FROM rowmill.batches WHERE id = $1",
+  ],
+  [
     "names two keys",
     "SELECT 1 FROM rowmill.batch_rows a, rowmill.batch_rows b WHERE a.batch_id = $1 AND b.batch_id = $2",
   ],
@@ -54,6 +58,10 @@ test.for<[Rule, string]>([
   [
     "mutable function in CASE or COALESCE",
     "UPDATE rowmill.batches SET started_at = coalesce(started_at, statement_timestamp()) WHERE id = $1",
+  ],
+  [
+    "element of an array in SET",
+    "UPDATE rowmill.row_results SET undo_reason = ($1::text[])[width_bucket(row_number, $2)] WHERE batch_id = $3",
   ],
   [
     "mutable function in RETURNING",

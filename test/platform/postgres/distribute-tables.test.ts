@@ -1,6 +1,6 @@
 /**
- * Tests our part of the distribution with functions that have the names and tables of Citus and record their calls. Citus
- * itself was not run with this version: see docs/operations/scaling.md.
+ * Tests our part of the distribution with functions that have the names and tables of Citus and record their calls. The tests can
+ * also be run on Citus itself: see test/support/README.md.
  */
 import { expect, test } from "vitest";
 import { loadConfig } from "../../../src/config/config.ts";
