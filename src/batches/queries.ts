@@ -17,6 +17,7 @@ import {
 } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
+import { onePer } from "../platform/per-program.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
 import { searchList } from "../platform/postgres/search-list.ts";
 import { batches } from "../schema/batches.ts";
@@ -95,12 +96,11 @@ const batchOfUser = ({ db, hasSessions }: Context) =>
     )
     .prepare(hasSessions ? "batch_of_user" : "");
 
-const prepared = new WeakMap<Context["db"], ReturnType<typeof batchOfUser>>();
+const prepared = onePer<Context["db"], ReturnType<typeof batchOfUser>>();
 
 /** @throws DomainError `not_found`, also if the batch belongs to another user */
 export async function getBatch(ctx: Context, userId: number, batchId: string): Promise<StoredBatch> {
-  const statement = prepared.get(ctx.db) ?? batchOfUser(ctx);
-  prepared.set(ctx.db, statement);
+  const statement = prepared(ctx.db, () => batchOfUser(ctx));
   const [found] = await statement.execute({ batchId, userId });
   if (!found) throw notFound("batch");
   return { ...found.batch, ...found.sums };
