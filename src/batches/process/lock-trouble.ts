@@ -56,17 +56,15 @@ export interface RecordsShare {
   readonly isShared: boolean;
   /** The process of the server that runs the transaction. Absent: it was not read. */
   readonly pid?: number;
-  /** Whether the server runs on the machine of this process. Absent: it was not read. */
-  readonly isLocal?: boolean;
 }
 
 /** Shares the records with other chunks until the end of the transaction. It never waits. */
 export async function shareRecords(tx: Tx, input: RowsInput): Promise<RecordsShare> {
   const lock = recordsLock(input);
   if (!lock) return { isShared: true };
-  const { rows } = await tx.db.execute<Required<RecordsShare> & Record<string, unknown>>(sql`
-    SELECT pg_try_advisory_xact_lock_shared(${lock}) AS "isShared", pg_backend_pid() AS pid,
-      inet_client_addr() IS NOT DISTINCT FROM inet_server_addr() AS "isLocal"`);
+  const { rows } = await tx.db.execute<{ isShared: boolean; pid: number }>(
+    sql`SELECT pg_try_advisory_xact_lock_shared(${lock}) AS "isShared", pg_backend_pid() AS pid`,
+  );
   const share: RecordsShare = rows[0] ?? { isShared: false };
   if (!share.isShared) await tx.db.execute(sql`SELECT set_config('lock_timeout', ${GIVE_WAY_AFTER}, true)`);
   return share;

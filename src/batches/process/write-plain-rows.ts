@@ -9,7 +9,6 @@ import { isRemote } from "../../targets/target.ts";
 import { endStatementOnAbort } from "./end-statement.ts";
 import type { OpenChunk } from "./lock-chunk.ts";
 import type { RecordsShare } from "./lock-trouble.ts";
-import { takePlainSlot } from "./plain-slots.ts";
 import type { OpenRow, RowsInput } from "./process-rows.ts";
 import { isOpen, SLICE_BYTES } from "./read-open-rows.ts";
 import { tryWrite } from "./try-write.ts";
@@ -47,7 +46,7 @@ export async function writePlainRows(
   tx: Tx,
   { target, batch }: RowsInput,
   chunk: OpenChunk,
-  { isShared, pid, isLocal = false }: RecordsShare,
+  { isShared, pid }: RecordsShare,
   signal: AbortSignal,
 ): Promise<PlainRows> {
   if (isRemote(target) || target.secrets || mostlyOther.has(batch.id)) return NO_PLAIN_ROWS;
@@ -61,7 +60,6 @@ export async function writePlainRows(
   if (!isSmall || numbers > chunk.rowCount * MAX_NUMBERS_PER_ROW) return NO_PLAIN_ROWS;
   const { plain } = target;
   const { table, inserts } = plain;
-  using _slot = await takePlainSlot(ctx, batch.userId, { isLocal, rowCount: chunk.rowCount }, signal);
   await using _ = await endStatementOnAbort(ctx, tx, signal, pid);
   const ids = await allocateIdArray(tx, table, numbers);
   const id = sql`(${ids}::bigint[])[row_number - ${chunk.firstRow - 1}::int]`;

@@ -12,7 +12,7 @@ import { uploadForm } from "../../support/upload-form.ts";
 const STATEMENTS = [
   /^BEGIN$/,
   /^SAVEPOINT attempt$/,
-  /^SELECT pg_try_advisory_xact_lock_shared\(.*\) AS isShared, pg_backend_pid\(\) AS pid, .* AS isLocal$/,
+  /^SELECT pg_try_advisory_xact_lock_shared\(.*\) AS isShared, pg_backend_pid\(\) AS pid$/,
   /^SELECT .* FROM rowmill\.chunks .* FOR UPDATE$/,
   /^SELECT array_agg\(id\)/,
   /^SAVEPOINT attempt; SET LOCAL lock_timeout/,
