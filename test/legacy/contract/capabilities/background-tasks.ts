@@ -18,7 +18,9 @@ export const backgroundTasks: ReplacedService = {
       text: "`send_welcome_email`: HTML and text, after each registration.",
       replayed: ["registration flow", "manual task execution"],
       tests: {
-        "tasks/types/mail.test.ts": ["sends the mail and says so in the words of the replaced service"],
+        "tasks/types/mail.test.ts": [
+          "send_welcome_email sends the mail and says so in the words of the replaced service",
+        ],
       },
     },
     {
@@ -31,8 +33,12 @@ export const backgroundTasks: ReplacedService = {
     {
       text: "`send_bulk_notifications` with retries, and the counts of sent and failed mails.",
       tests: {
-        "tasks/types/mail.test.ts": ["sends to chosen users and counts each recipient"],
-        "mails/send/send.test.ts": ["gets a mail seven times within a day, and then never again"],
+        "tasks/types/mail.test.ts": [
+          "send_bulk_notifications sends to chosen users and counts each recipient",
+        ],
+        "mails/send/send.test.ts": [
+          "a busy server gets a mail seven times within a day, and then never again",
+        ],
       },
     },
     {
@@ -48,8 +54,8 @@ export const backgroundTasks: ReplacedService = {
       replayed: ["manual task execution"],
       tests: {
         "reports/reports.test.ts": [
-          "has the fields, names and formats of the replaced service",
-          "has the requests of each hour and the most active users, also deleted ones",
+          "the daily report has the fields, names and formats of the replaced service",
+          "the daily report has the requests of each hour and the most active users, also deleted ones",
         ],
       },
     },
@@ -86,7 +92,7 @@ export const backgroundTasks: ReplacedService = {
       text: "A log of requests with endpoint, user, address, status and time.",
       tests: {
         "request-log/log-requests.test.ts": [
-          "has the template of the path and the user, and no id, query or token",
+          "an entry has the template of the path and the user, and no id, query or token",
         ],
       },
     },
