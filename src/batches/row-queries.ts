@@ -119,7 +119,7 @@ function chunkStatesWith(status: "pending" | "processing" | "unprocessed", batch
  * page reads few chunks, whatever the planner knows and wherever the rows are. In the chunk of `after`, they may all be before it.
  */
 function rowsThatChunksCount(
-  { id, state }: StoredBatch,
+  { id }: StoredBatch,
   status: "success" | "undone",
   after: number,
   limit: number,
@@ -128,11 +128,11 @@ function rowsThatChunksCount(
     success: [sql`succeeded - reversed`, sql`undo IS DISTINCT FROM 'reversed'`] as const,
     undone: [sql`reversed`, sql`undo = 'reversed'`] as const,
   }[status];
-  // Undo by an endpoint marks rows before it counts them, in the last chunk that is left.
-  const isBeingUndone =
-    state === "undoing"
-      ? sql`first_row = (SELECT max(first_row) FROM rowmill.chunks WHERE batch_id = ${id} AND NOT is_undone)`
-      : sql`false`;
+  // Undo by an endpoint marks rows before it counts them, in the last chunk that is left. It may have started after the batch was read.
+  const isBeingUndone = sql`first_row = coalesce((
+    SELECT max(first_row) FROM rowmill.chunks
+    WHERE batch_id = ${id} AND NOT is_undone AND (SELECT state FROM rowmill.batches WHERE id = ${id}) = 'undoing'
+  ), 0)`;
   return sql`
     (
       SELECT results.* FROM (

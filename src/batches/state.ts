@@ -5,6 +5,11 @@ import type { StoredBatch } from "./queries.ts";
 
 export const transitions = {
   accept: { from: ["receiving"], to: "queued", when: "The whole file is stored, and its jobs are queued." },
+  abandon: {
+    from: ["receiving"],
+    to: "deleting",
+    when: "The process that receives the file has given no sign of life for two minutes, and Rowmill removes what is stored.",
+  },
   start: { from: ["queued"], to: "processing", when: "A worker starts the first rows." },
   pause: {
     from: ["queued", "processing"],

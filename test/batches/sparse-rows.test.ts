@@ -1,6 +1,8 @@
 /** Rows that few chunks have are found without the rows of the other chunks, whatever the planner knows. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { newBatchId } from "../../src/batches/ids.ts";
+import { getBatch } from "../../src/batches/queries.ts";
+import { listRows } from "../../src/batches/row-queries.ts";
 import type { RowView } from "../../src/batches/row-views.ts";
 import type { BatchState } from "../../src/schema/batches.ts";
 import { type Page, paged } from "../support/batch-reads.ts";
@@ -12,8 +14,8 @@ const CHUNK_ROWS = 5000;
 const CHUNKS = 8;
 /** The rows of a chunk, which a bitmap scan reads in the index and in the table, and of a page with its cells and counts. */
 const MAX_ROWS = 11_000;
-/** An empty page is read twice, and a bitmap scan reads each chunk in the index and in the table. */
-const MAX_OF_CHUNKS = 4 * CHUNKS;
+/** An empty page is read twice, and a bitmap scan reads each chunk and the batch in the index and in the table. */
+const MAX_OF_CHUNKS = 4 * (CHUNKS + 1);
 
 describe.for(STATISTICS)("with %s statistics", (statistics) => {
   const rowmill = useRowmill({ settings: { REQUEST_LOG: "off" } });
@@ -146,5 +148,26 @@ describe.for(STATISTICS)("with %s statistics", (statistics) => {
     expect(page).toMatchObject({ rows: undone, cursor: null });
     expect(page.cost).toBeLessThan(MAX_ROWS);
     expect((await read(id, "status=success")).rows).toEqual(succeeded);
+  });
+
+  test("no row is left out if an undo has started since the batch was read", async () => {
+    const { ctx } = rowmill;
+    const first = 6 * CHUNK_ROWS + 1;
+    const [reversed, kept] = [[first, first + 1, first + 2, first + 3], [CHUNKS * CHUNK_ROWS]];
+    const id = await addBatch("undoing", [...reversed, ...kept], false);
+    await ctx.pool.query(
+      "UPDATE rowmill.row_results SET undo = 'kept' WHERE batch_id = $1 AND row_number = ANY($2)",
+      [id, kept],
+    );
+    await ctx.pool.query(
+      "UPDATE rowmill.chunks SET is_undone = true, kept = 1 WHERE batch_id = $1 AND last_row = $2",
+      [id, CHUNKS * CHUNK_ROWS],
+    );
+    const batch = { ...(await getBatch(ctx, user.userId, id)), state: "completed" as const };
+    const page = { after: 3 * CHUNK_ROWS, limit: 2 };
+    const { items, hasMore } = await listRows(ctx, batch, { ...page, status: "success" });
+    expect([items.map(({ row }) => row), hasMore]).toEqual([kept, false]);
+    const undone = await listRows(ctx, batch, { ...page, status: "undone" });
+    expect([undone.items.map(({ row }) => row), undone.hasMore]).toEqual([reversed.slice(0, 2), true]);
   });
 });

@@ -49,7 +49,7 @@ test("a batch can end and be deleted from every state", () => {
 
 describe("what leads out of", () => {
   test.each<[BatchState, Edge[]]>([
-    ["receiving", ["accept"]],
+    ["receiving", ["abandon", "accept"]],
     ["queued", ["start", "pause", "cancel"]],
     ["processing", ["pause", "cancel", "validate", "complete", "completeWithErrors", "fail"]],
     ["paused", ["resume", "cancel"]],

@@ -51,16 +51,17 @@ export async function reconcile(ctx: Context): Promise<Reconciled> {
 /** Removes uploads and completes deletions whose process has died. */
 async function removeDeadUploads(ctx: Context): Promise<number> {
   const isDead = and(
-    inArray(batches.state, [...transitions.accept.from, transitions.delete.to]),
+    inArray(batches.state, [...transitions.abandon.from, transitions.abandon.to]),
     lt(batches.receivedAt, transferLife.deadBefore(ctx.now())),
   );
   const dead = await ctx.db.select({ id: batches.id, state: batches.state }).from(batches).where(isDead);
   let removed = 0;
   for (const { id, state } of dead) {
-    // Two removals at once would only wait for each other.
+    // Two removals at once would only wait for each other. An upload that continues after all is refused, and not accepted without the
+    // rows that are removed already.
     const taken = await ctx.db
       .update(batches)
-      .set({ receivedAt: ctx.now() })
+      .set({ state: transitions.abandon.to, receivedAt: ctx.now() })
       .where(and(eq(batches.id, id), isDead))
       .returning({ id: batches.id });
     if (taken.length === 0) continue;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
+import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import type { BatchView } from "../../../src/batches/views.ts";
 import type { Problem } from "../../support/client.ts";
 import { SlowUpload } from "../../support/slow-upload.ts";
@@ -50,6 +51,14 @@ async function writtenSegments(): Promise<number> {
      WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle' AND query NOT LIKE '%pg_stat_activity%'`,
   );
   return rows[0]?.count ?? 0;
+}
+
+async function waitingRemovals(): Promise<number> {
+  const { rows } = await rowmill.ctx.pool.query<{ waiting: number }>(
+    `SELECT count(*)::int AS waiting FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'DELETE FROM rowmill."batch_rows"%'`,
+  );
+  return rows[0]?.waiting ?? 0;
 }
 
 async function receiving(): Promise<string[]> {
@@ -103,6 +112,33 @@ describe("segments of an upload", () => {
     const { status, body } = await sent;
     expect(status).toBe(409);
     expect(body.detail).toMatch(/was removed\. Send the file again/);
+    expect(await countRows(batchId)).toBe(0);
+  });
+
+  test("an upload that continues while the reconciler removes it is refused, and leaves no rows", async () => {
+    const { ctx } = rowmill;
+    const user = await rowmill.newUser();
+    const [head = "", ...lines] = largeFile("late").split("\n");
+    using upload = new SlowUpload(user);
+    await upload.send(`${head}\n${lines.slice(0, ROWS / 2).join("\n")}\n`);
+    const batchId = await until("rows are stored", async () => {
+      const [id] = await receiving();
+      return id !== undefined && (await countRows(id)) > 0 ? id : null;
+    });
+    // The removal waits for this transaction.
+    const client = await ctx.pool.connect();
+    await client.query("BEGIN");
+    await client.query("SELECT FROM rowmill.batch_rows WHERE batch_id = $1 FOR UPDATE", [batchId]);
+    const removed = reconcile({ ...ctx, now: () => new Date(Date.now() + 600_000) });
+    await until("the reconciler waits", async () => (await waitingRemovals()) === 1);
+    await upload.send(`${lines.slice(ROWS / 2).join("\n")}\n`);
+    const answer = upload.end();
+    const isRefused = until("the upload removes itself", async () => (await waitingRemovals()) === 2);
+    await Promise.race([answer, isRefused]);
+    await client.query("COMMIT");
+    client.release();
+    expect((await answer)?.status).toBe(409);
+    expect((await removed).uploadsRemoved).toBe(1);
     expect(await countRows(batchId)).toBe(0);
   });
 

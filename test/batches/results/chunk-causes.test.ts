@@ -187,6 +187,43 @@ test.for([
   },
 );
 
+const NO_TITLE = ",Author,\n";
+
+test("causes of a dry run do not count after an older program has committed it", async () => {
+  const user = await rowmill.newUser();
+  const { body } = await user.upload(
+    `title,author,description\n${NO_TITLE.repeat(2)}`,
+    "/api/v1/batches?target=books&dry_run=true",
+  );
+  await deliverWhole(rowmill.ctx, body.id);
+  expect(await countKept(body.id)).toBe(1);
+  await user.patch(`/api/v1/batches/${body.id}/rows/3`, { fields: { title: "Title", author: "" } });
+  await asOlderProgram(body.id, async () => {
+    expect((await user.post(`/api/v1/batches/${body.id}/commit`)).status).toBe(200);
+    await deliver(body.id, 2);
+  });
+  const groups = await groupsOfRows(body.id);
+  expect(groups).toMatchObject({ failed: 2, groups: [{ column: "title" }, { column: "author" }] });
+  expect(await groupsOfChunks(user, body.id)).toEqual(groups);
+});
+
+test("causes do not count after one failed row was retried and another row has failed", async () => {
+  const user = await rowmill.newUser();
+  const others = (from: number) =>
+    Array.from({ length: 24 }, (_, index) => `Title ${from + index},Author,\n`);
+  const rows = [NO_TITLE, ...others(0), NO_TITLE, NO_TITLE, "Late,Author,\n", ...others(100)];
+  const batch = await importFile(rowmill, user, `title,author,description\n${rows.join("")}`);
+  const [, second] = await chunksOf(rowmill, batch);
+  expect(second).toBe(27);
+  await user.patch(`/api/v1/batches/${batch}/rows/2`, { fields: { title: "Late" } });
+  expect((await user.post(`/api/v1/batches/${batch}/retry`, { rows: [2, 28] })).status).toBe(202);
+  // Row 2 takes the book of row 29.
+  await deliver(batch, 2);
+  const groups = await groupsOfRows(batch);
+  expect(groups).toMatchObject({ failed: 2, groups: [{ code: "required" }, { code: "duplicate" }] });
+  expect(await groupsOfChunks(user, batch)).toEqual(groups);
+});
+
 test("a chunk with too many causes has its rows read", async () => {
   const user = await rowmill.newUser();
   const columns = Array.from({ length: 250 }, (_, index) => `column_${index}`);
