@@ -1,12 +1,14 @@
 /** Applies an uploaded correction, which is stored as a batch of its own, in one transaction. */
-import { sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { requireActor, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
+import { batches } from "../../schema/batches.ts";
 import { matchRows } from "../match-rows.ts";
 import { forgetSizes } from "../process/chunk-counts.ts";
 import { partsOf, SLICE_BYTES } from "../process/read-open-rows.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
-import { requireEdge } from "../state.ts";
+import { uploadRemoved } from "../receive/store-rows.ts";
+import { requireEdge, transitions } from "../state.ts";
 import { type Batch, lockBatch } from "../transitions.ts";
 import { retryRowsIn } from "./retry-rows.ts";
 
@@ -33,6 +35,7 @@ export async function applyCorrection(
   const batch = await lockCorrectable(tx, userId, batchId);
   await requireKnownRows(tx, batch, stagingId);
   const { corrected, ignored, failedRows } = await applyPages(tx, batch, stagingId);
+  await requireStaged(tx, stagingId);
   const retried = await retryRowsIn(tx, batch, { rows: failedRows, unprocessed });
   return { corrected, ignored, retried, batch: await getBatch(tx, userId, batchId) };
 }
@@ -42,6 +45,15 @@ export async function lockCorrectable(tx: Tx, userId: number, batchId: string): 
   const batch = await lockBatch(tx, userId, batchId);
   requireEdge("retry", batch.state, "corrected");
   return batch;
+}
+
+/**
+ * Call this after the correction was read: the reconciler may have removed rows meanwhile, because the process was suspended.
+ * @throws DomainError `conflict`
+ */
+async function requireStaged(tx: Tx, stagingId: string): Promise<void> {
+  const isStaged = and(eq(batches.id, stagingId), eq(batches.state, transitions.accept.from[0]));
+  if ((await tx.db.$count(batches, isStaged)) === 0) throw uploadRemoved();
 }
 
 async function requireKnownRows(tx: Tx, batch: Batch, stagingId: string): Promise<void> {

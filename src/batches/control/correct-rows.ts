@@ -17,6 +17,7 @@ import { numberMarks } from "../receive/number-marks.ts";
 import { openUpload } from "../receive/open-upload.ts";
 import { requireStoredWithin } from "../receive/quota.ts";
 import { storeRows } from "../receive/store-rows.ts";
+import { signsOfLife } from "../signs-of-life.ts";
 import type { Batch } from "../transitions.ts";
 import { prepareToday } from "../upkeep/days.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
@@ -48,6 +49,7 @@ export async function correctRows(ctx: Context, correction: Correction): Promise
     throw invalidField("file", "The file is empty. Send the corrected rows with their header.");
   const columns = findColumns(batch, table.header.names);
   const stagingId = await openStaging(ctx, batch);
+  using _signs = signsOfLife(ctx, stagingId);
   try {
     const source = { fileBytes: () => 0, check: () => requireStoredWithin(ctx, userId) };
     await storeRows(ctx, stagingId, rowsOf(table.records, columns), source).catch(explainDuplicate);

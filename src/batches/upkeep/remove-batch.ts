@@ -1,10 +1,10 @@
 import { eq, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
-import { transferLife } from "../../platform/process/sign-of-life.ts";
 import { batches } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { batchJobId, chunkJobId } from "../batch-jobs.ts";
+import { signsOfLife } from "../signs-of-life.ts";
 import { transitions } from "../state.ts";
 
 /**
@@ -20,10 +20,7 @@ const SLICE_ROWS = 50_000;
  * may be processing the batch.
  */
 export async function removeBatch(ctx: Context, batchId: string): Promise<void> {
-  using _signs = transferLife.start(
-    () => ctx.db.update(batches).set({ receivedAt: ctx.now() }).where(eq(batches.id, batchId)),
-    (error) => ctx.log.warn({ err: error, batchId }, "cannot give a sign of life for a removal"),
-  );
+  using _signs = signsOfLife(ctx, batchId);
   for (const name of ["row_history", "row_results", "row_waits", "batch_rows"]) {
     const rows = sql`rowmill.${sql.identifier(name)} WHERE batch_id = ${batchId}`;
     const { rows: found } = await ctx.db.execute<{ first: number | null; last: number | null }>(

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import type { RowView } from "../../../src/batches/row-views.ts";
+import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import type { BatchView } from "../../../src/batches/views.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { count } from "../../support/count.ts";
+import { count, countWaiting } from "../../support/count.ts";
+import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
 interface Corrected {
@@ -136,6 +138,29 @@ test("corrections of another user's batch, or of one that cannot be retried, are
   const good = await finished("title,author\nEmma,Austen\n");
   const { status } = await correct(good.user, good.id, "title,_row\nEmma,2\n");
   expect(status).toBe(409);
+});
+
+test("a correction whose rows the reconciler removes while they are applied is refused, and changes nothing", async () => {
+  const { ctx } = rowmill;
+  const { user, id } = await finished();
+  const before = await user.rows(id);
+  const holder = await ctx.pool.connect();
+  await holder.query("BEGIN; LOCK TABLE rowmill.row_history IN EXCLUSIVE MODE");
+  const answer = correct<Problem>(user, id, "Title,Writer,_row\nFrankenstein,Shelley,3\n");
+  await until("the old cells wait to be stored", async () => {
+    return (await countWaiting(ctx.pool, "relation = 'rowmill.row_history'::regclass")) > 0;
+  });
+  const removed = reconcile({ ...ctx, now: () => new Date(Date.now() + 600_000) });
+  const isStaged =
+    "SELECT count(*) FROM rowmill.batches WHERE correction_of IS NOT NULL AND state = 'receiving'";
+  await until("the reconciler has begun", async () => (await count(ctx.pool, isStaged)) === 0);
+  await holder.query("COMMIT");
+  holder.release();
+  const { status, body } = await answer;
+  expect(status).toBe(409);
+  expect(JSON.stringify(body)).toContain("was removed. Send the file again");
+  await removed;
+  expect(await user.rows(id)).toEqual(before);
 });
 
 test("uploading corrections creates no batch", async () => {
