@@ -22,6 +22,21 @@ export async function checkTables(pool: pg.Pool): Promise<Finding[]> {
   ];
 }
 
+/**
+ * PostgreSQL expects more work from the statements of lists than a page needs. So it compiles them to machine code, which takes much
+ * longer than running them.
+ * @returns no finding if it compiles none
+ */
+export async function checkCompilation(pool: pg.Pool): Promise<Finding[]> {
+  const { rows } = await pool.query<{ role: string; isOn: boolean }>(
+    `SELECT quote_ident(current_user) AS role, pg_jit_available() AS "isOn"`,
+  );
+  const [{ role, isOn } = { role: "", isOn: false }] = rows;
+  if (!isOn) return [];
+  const advice = `Run, and restart the programs: ALTER ROLE ${role} SET jit = off;`;
+  return [warning(`PostgreSQL compiles statements (JIT), so long lists take up to a second. ${advice}`)];
+}
+
 /** A migration that was killed after its transaction has not built them. No program refuses to start, but reads of jobs are slow. */
 async function checkIndexes(pool: pg.Pool): Promise<Finding> {
   const missing = await missingIndexes(pool, [LATER_JOBS_INDEX, ...QUEUE_INDEXES]);

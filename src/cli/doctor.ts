@@ -12,7 +12,7 @@ import { grantsToMigrate, grantsToRun } from "../platform/postgres/schemas.ts";
 import { aliveWorkers } from "../queues/workers/queries.ts";
 import { pausedQueues } from "../schema/workers.ts";
 import { command, flag } from "./command.ts";
-import { checkTables } from "./doctor-tables.ts";
+import { checkCompilation, checkTables } from "./doctor-tables.ts";
 import { checkTargetTables } from "./doctor-target-tables.ts";
 import {
   checkBacklog,
@@ -86,6 +86,7 @@ async function diagnoseDatabase(config: Config, pool: pg.Pool): Promise<Finding[
     ...(await checkStandby(config, pool)),
     await checkClock(pool),
     await checkTimeouts(pool),
+    ...(await checkCompilation(pool)),
     ...(await checkTables(pool)),
     ...(await checkTargetTables(config, db)),
     checkWorkers(alive),

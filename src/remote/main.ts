@@ -10,8 +10,18 @@ import { note, print, type Terminal } from "./terminal.ts";
 const TOKEN_REFUSED =
   "The server does not accept the token. Log in with `rowmill login URL`, or correct ROWMILL_TOKEN.";
 
-export async function main(args: readonly string[], terminal: Terminal, version: string): Promise<ExitCode> {
+/** As in package.json, which npm only warns about. */
+const OLDEST_NODE = 24;
+
+export async function main(
+  args: readonly string[],
+  terminal: Terminal,
+  version: string,
+  node = process.versions.node,
+): Promise<ExitCode> {
   try {
+    if (Number.parseInt(node, 10) < OLDEST_NODE)
+      throw new ConfigError(`Node ${node} is too old. Install Node ${OLDEST_NODE} or later.`);
     return await runCommand(args, terminal, version);
   } catch (error) {
     if (terminal.interrupted.aborted || error instanceof Interrupted) return EXIT.interrupted;

@@ -1,5 +1,6 @@
+import pg from "pg";
 import { expect, test } from "vitest";
-import { checkTables } from "../../src/cli/doctor-tables.ts";
+import { checkCompilation, checkTables } from "../../src/cli/doctor-tables.ts";
 import { migrateDatabase } from "../../src/migrate.ts";
 import { startRowmill } from "../support/rowmill.ts";
 
@@ -19,4 +20,22 @@ test("doctor names the indexes that a killed migration has not built or has left
   );
   await migrateDatabase(config, ctx.log);
   expect(await texts()).toContain(built);
+});
+
+test("doctor advises to turn off JIT if the server has it and the role uses it", async () => {
+  await using rowmill = await startRowmill();
+  const { config, ctx } = rowmill;
+  const withOptions = (options: string) =>
+    new pg.Pool({ connectionString: config.databaseUrl, max: 1, options });
+  const off = withOptions("-c jit=off");
+  // The embedded server has no JIT, so a function says that it has.
+  await ctx.pool.query(
+    "CREATE SCHEMA jit; CREATE FUNCTION jit.pg_jit_available() RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+  );
+  const on = withOptions("-c search_path=jit,pg_catalog");
+  expect(await checkCompilation(off)).toEqual([]);
+  expect(await checkCompilation(on)).toMatchObject([
+    { level: "warning", text: expect.stringMatching(/ALTER ROLE \S+ SET jit = off;$/) },
+  ]);
+  await Promise.all([off.end(), on.end()]);
 });

@@ -27,6 +27,15 @@ test.each([["whoami"], ["workflows cancel 1"]])("%s prints no control character"
   expect(stdout + stderr).not.toMatch(/[^\P{Cc}\n]/u);
 });
 
+test("a Node.js that is too old is named", async () => {
+  const ended = await command.run(["whoami"], { node: "22.20.0" });
+  expect(ended).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: "rowmill: Node 22.20.0 is too old. Install Node 24 or later.\n",
+  });
+});
+
 test("--json escapes control characters, and keeps them", async () => {
   const { stdout } = await command.run(["whoami", "--json"]);
   expect(stdout).toContain(ESCAPED);

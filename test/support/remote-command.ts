@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly stdin?: string;
   /** Whether standard error is a terminal, which shows progress. */
   readonly isTTY?: boolean;
+  /** The version of Node.js; absent: of this process. */
+  readonly node?: string;
 }
 
 export class RemoteCommand {
@@ -22,7 +24,7 @@ export class RemoteCommand {
     this.#env = env;
   }
 
-  async run(args: readonly string[], { stdin = "", isTTY = false }: RunOptions = {}): Promise<Ended> {
+  async run(args: readonly string[], { stdin = "", isTTY = false, node }: RunOptions = {}): Promise<Ended> {
     const stdout = collect();
     const stderr = collect();
     const terminal: Terminal = {
@@ -32,7 +34,7 @@ export class RemoteCommand {
       stderr: Object.assign(stderr.stream, { isTTY, columns: 200 }),
       interrupted: new AbortController().signal,
     };
-    const code = await main(args, terminal, "1.2.3");
+    const code = await main(args, terminal, "1.2.3", node);
     return { code, stdout: stdout.text(), stderr: stderr.text() };
   }
 }

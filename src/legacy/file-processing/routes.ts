@@ -94,8 +94,8 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...(search ? { search: [search], searched: ["fileName"] as const } : {}),
         };
         const list = await listTaskPage(ctx, user.id, filter, { ...numbers, beforeId: query.before_id });
-        const { count, found, searchedTo } = list;
-        const { next } = pageLinks(`${config.publicUrl}/api/tasks/`, query, numbers, count, searchedTo?.key);
+        const { count, found } = list;
+        const { next } = pageLinks(`${config.publicUrl}/api/tasks/`, query, numbers, count, list);
         return { count, next, results: found.map(({ task }) => viewListed(task)), ...viewBound(list) };
       },
     );

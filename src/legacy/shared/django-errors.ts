@@ -33,6 +33,7 @@ const TEXTS: Readonly<Record<string, (params: Readonly<Record<string, unknown>>)
   minItems: () => "This list may not be empty.",
   maxItems: ({ limit }) => `Ensure this field has no more than ${limit} elements.`,
   minimum: ({ limit }) => `Ensure this value is greater than or equal to ${limit}.`,
+  maximum: ({ limit }) => `Ensure this value is less than or equal to ${limit}.`,
   format: ({ format }) => `Enter a valid ${format}.`,
 };
 

@@ -112,7 +112,7 @@ export function pageNumbers(query: { page?: string; page_size?: number }): PageN
 /**
  * Returns the URLs of the next and the previous page.
  * @param url the URL of the list, without a query
- * @param searchedTo the id at which a search stopped: the pages after the last one are those of older items
+ * @param part absent or without `searchedTo`: all items of the list have been looked at. The pages after the last one are those of older items.
  * @throws DomainError `not_found` if the page is after the last one
  */
 export function pageLinks(
@@ -120,10 +120,10 @@ export function pageLinks(
   query: object,
   { page, pageSize }: PageNumbers,
   count: number,
-  searchedTo?: string | number,
+  { searchedTo, beforeId }: Part = {},
 ): { next: string | null; previous: string | null } {
   if (page > 1 && (page - 1) * pageSize >= count) throw noSuchPage();
-  const linkTo = (number: number, before?: string | number) => {
+  const linkTo = (number: number, before: string | number | undefined = searchedTo && beforeId) => {
     const search = new URLSearchParams(
       Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]),
     );
@@ -132,11 +132,18 @@ export function pageLinks(
     if (number > 1) search.set("page", String(number));
     return search.size > 0 ? `${url}?${search}` : url;
   };
+  const afterLast = searchedTo ? linkTo(1, searchedTo.key) : null;
   return {
-    next:
-      page * pageSize < count ? linkTo(page + 1) : searchedTo === undefined ? null : linkTo(1, searchedTo),
+    next: page * pageSize < count ? linkTo(page + 1) : afterLast,
     previous: page > 1 ? linkTo(page - 1) : null,
   };
+}
+
+/** The part of a long list that was looked at. */
+interface Part {
+  readonly searchedTo?: { readonly key: string | number } | undefined;
+  /** The number after that of the newest item of the part. */
+  readonly beforeId?: number | undefined;
 }
 
 function noSuchPage(): DomainError {

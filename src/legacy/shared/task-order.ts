@@ -31,10 +31,11 @@ export const TASK_SORT_KEYS = Object.keys(sortable) as TaskSortKey[];
 /** The first key matters most. */
 export type Order = readonly { readonly key: TaskSortKey; readonly isDescending: boolean }[];
 
-/** Without the keys after the id, which is unique, and without an `-id` at the end, which every order has. */
+/** Without repeated keys, without those after the id, which is unique, and without an `-id` at the end, which every order has. */
 export function untilUnique(order: Order): Order {
-  const at = order.findIndex(({ key }) => key === "id");
-  return at < 0 ? order : order.slice(0, order[at]?.isDescending ? at : at + 1);
+  const keys = order.filter(({ key }, index) => order.findIndex((other) => other.key === key) === index);
+  const at = keys.findIndex(({ key }) => key === "id");
+  return at < 0 ? keys : keys.slice(0, keys[at]?.isDescending ? at : at + 1);
 }
 
 export const byOrder = (order: Order): SQL[] => [

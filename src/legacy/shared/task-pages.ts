@@ -38,6 +38,8 @@ export interface TaskPage {
   readonly found: readonly ListedTaskDetail[];
   /** The last task that was looked at. Absent: the list has no older ones. */
   readonly searchedTo?: Position | undefined;
+  /** For the other pages of the tasks that were looked at, which then stay the same while tasks are created. */
+  readonly beforeId?: number | undefined;
 }
 
 interface List {
@@ -70,14 +72,14 @@ export async function listTaskPage(
   }
   const list = { owner, filter, beforeId, order: untilUnique(order) };
   const range = { offset, limit: pageSize + 1 };
-  const { searchedTo, rows, countAll } = isInOrderOfIndex(list)
-    ? await readInOrder(ctx, list, range)
-    : await readNewest(ctx, list, range);
+  const read = isInOrderOfIndex(list) ? readInOrder : readNewest;
+  const { searchedTo, rows, countAll, ...part } = await read(ctx, list, range);
   const found = rows.slice(0, pageSize);
   const isLast = rows.length <= pageSize && (rows.length > 0 || offset === 0);
   const seen = offset + rows.length;
   const counted = isLast ? { count: seen, isLowerBound: false } : await countAll();
   return {
+    ...part,
     found,
     searchedTo,
     // Tasks that were not counted can be on this page.
@@ -89,6 +91,7 @@ export async function listTaskPage(
 interface Read {
   readonly rows: readonly ListedTaskDetail[];
   readonly searchedTo?: Position | undefined;
+  readonly beforeId?: number;
   readonly countAll: () => Promise<Pick<TaskPage, "count" | "isLowerBound">>;
 }
 
@@ -129,7 +132,7 @@ async function readByNumber(ctx: Context, list: List, range: Range): Promise<Lis
   const { owner, filter, order } = list;
   const [first] = order;
   const end = range.offset + range.limit;
-  if (owner !== null && filter.type !== undefined && first === undefined) {
+  if (owner !== null && (filter.type ?? filter.statuses) !== undefined && first === undefined) {
     const wanted = await conditionOf(ctx, list, sql`number + 0`);
     return select(ctx, mergedOf(owner, filter)(wanted, end), order, range);
   }
@@ -164,10 +167,14 @@ async function readNewest(ctx: Context, list: List, range: Range): Promise<Read>
     ? mergedOf(owner, filter)
     : (wanted, limit) =>
         sql`SELECT * FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), wanted)} ORDER BY number DESC LIMIT ${limit}`;
-  const listed = await conditionOf(ctx, { ...list, filter }, key);
+  const all = await conditionOf(ctx, { ...list, filter }, key);
+  const beforeId = list.beforeId ?? (await newestNumber(ctx, source(all, 1))) + 1;
+  const listed = sql`${all} AND ${key} < ${beforeId}::bigint`;
   const lookedAt = (last: Position["key"] | null) => {
     const isLookedAt = last === null ? undefined : sql`${key} >= ${last}::bigint`;
-    return source(and(listed, isLookedAt, matches({ search, searched })) ?? listed, COUNT_LIMITS.lookedAt);
+    const wanted = and(listed, isLookedAt, matches({ search, searched })) ?? listed;
+    // Others can have got the status since the last task was found.
+    return source(wanted, 2 * COUNT_LIMITS.lookedAt);
   };
   const { items, searchedTo } = await searchList(ctx.db, {
     list: (limit) => source(listed, limit),
@@ -175,8 +182,19 @@ async function readNewest(ctx: Context, list: List, range: Range): Promise<Read>
     texts: search.length === 0 ? [] : searched.map((name) => tasks[name].name),
     read: async (last) => ({ items: await select(ctx, lookedAt(last), order, range), hasMore: false }),
   });
-  const count = () => countFirst(ctx, lookedAt(searchedTo?.key ?? null), COUNT_LIMITS.lookedAt);
-  return { rows: items, searchedTo, countAll: async () => ({ count: await count(), isLowerBound: false }) };
+  const count = () => countFirst(ctx, lookedAt(searchedTo?.key ?? null), 2 * COUNT_LIMITS.lookedAt);
+  return {
+    rows: items,
+    searchedTo,
+    beforeId,
+    countAll: async () => ({ count: await count(), isLowerBound: false }),
+  };
+}
+
+/** @returns 0 if the source is empty */
+async function newestNumber({ db }: Context, source: SQL): Promise<number> {
+  const { rows } = await db.execute<{ number: string }>(sql`SELECT number FROM (${source}) AS newest`);
+  return Number(rows[0]?.number ?? 0);
 }
 
 async function select(

@@ -154,9 +154,9 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         };
         const request = { ...numbers, beforeId: query.before_id, order: orderOf(ordering) };
         const list = await listTaskPage(ctx, user.id, filter, request);
-        const { count, found, searchedTo } = list;
+        const { count, found } = list;
         const url = `${config.publicUrl}/api/tasks/tasks/`;
-        const links = pageLinks(url, query, numbers, count, searchedTo?.key);
+        const links = pageLinks(url, query, numbers, count, list);
         return { count, ...links, results: found.map(viewListed), ...viewBound(list) };
       },
     );

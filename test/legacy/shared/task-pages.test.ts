@@ -1,5 +1,6 @@
 /** Legacy lists of tasks stop counting, searching and sorting at a limit, say so, and lead to the rest. */
 import { beforeAll, expect, test } from "vitest";
+import type { Problem } from "../../support/client.ts";
 import { addEndedTasks, short } from "../../support/ended-tasks.ts";
 import { countRowsRead, recordReads } from "../../support/large/rows-read.ts";
 import { useAdmin, useRowmill, useUser } from "../../support/use-rowmill.ts";
@@ -36,13 +37,15 @@ beforeAll(async () => {
   await pool.query("VACUUM ANALYZE rowmill.tasks");
 });
 
-const list = async (query: string) => (await owner.get<List>(`/api/tasks/tasks/${query}`)).body;
+const list = async (query: string, user = owner) => (await user.get<List>(`/api/tasks/tasks/${query}`)).body;
 
 /** Follows `next` to the end of the list. */
-async function readAll(query: string): Promise<List[]> {
-  const pages = [await list(query)];
-  for (let next = pages[0]?.next; next && pages.length < 100; next = pages.at(-1)?.next)
-    pages.push(await list(new URL(next).search));
+async function readAll(query: string, user = owner, afterPage = async () => {}): Promise<List[]> {
+  const pages = [await list(query, user)];
+  for (let next = pages[0]?.next; next && pages.length < 100; next = pages.at(-1)?.next) {
+    await afterPage();
+    pages.push(await list(new URL(next).search, user));
+  }
   return pages;
 }
 
@@ -85,6 +88,7 @@ test.each([
   ["status", "status::text"],
   ["-status,created_at", "status::text DESC, created_at"],
   ["status,id", "status::text, number"],
+  ["status,-status,created_at", "status::text, created_at"],
   ["id", "number"],
 ])("ordering=%s sorts all tasks, whatever the page", async (ordering, order) => {
   for (const page of [1, 2, 700]) {
@@ -155,7 +159,31 @@ test.each(["?ordering=-created_at,status", "?ordering=created_at", "?ordering=st
   },
 );
 
+test.each(["/api/tasks/tasks/", "/api/tasks/"])("%s names a before_id that is no id", async (path) => {
+  const at = async (value: string) =>
+    (await owner.get<Problem>(`${path}?before_id=${value}`)).body.field_errors;
+  expect(await at("x")).toEqual({ before_id: ["A valid integer is required."] });
+  expect(await at("0")).toEqual({ before_id: ["Ensure this value is greater than or equal to 1."] });
+  expect(await at("9007199254740992")).toEqual({
+    before_id: ["Ensure this value is less than or equal to 9007199254740991."],
+  });
+});
+
 test("an operator sees all tasks counted", async () => {
   const { body } = await admin.get("/api/admin/tasks/");
   expect(body).toMatchObject({ count: TASKS + 30 + OF_OTHERS + 300 });
+});
+
+test("tasks that are created while a client follows `next` move no others", async () => {
+  const user = await rowmill.newUser();
+  const { pool } = rowmill.ctx;
+  await addEndedTasks(pool, user.userId, short(WINDOW + 500));
+  const { rows } = await pool.query<{ number: string }>(
+    "SELECT number FROM rowmill.tasks WHERE user_id = $1 ORDER BY number",
+    [user.userId],
+  );
+  const create = () => addEndedTasks(pool, user.userId, Array(200).fill("Zebra"));
+  const pages = await readAll("?ordering=title&page_size=1000", user, create);
+  const ids = pages.flatMap(({ results }) => results.map(({ id }) => id));
+  expect(ids.sort((a, b) => a - b)).toEqual(rows.map(({ number }) => Number(number)));
 });
