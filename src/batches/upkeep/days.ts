@@ -57,6 +57,23 @@ export function hasEndedBefore(limit: Date): SQL | undefined {
 }
 
 /**
+ * Marks expired batches as being deleted, so that their owners can no longer retry or change them. The caller, or the reconciler, removes them.
+ * @returns their ids
+ */
+export async function deleteExpired(
+  { db, now }: Pick<Context, "db" | "now">,
+  limit: Date,
+  which: SQL | undefined,
+): Promise<string[]> {
+  const deleting = await db
+    .update(batches)
+    .set({ state: transitions.delete.to, finishedAt: null, receivedAt: now() })
+    .where(and(which, hasEndedBefore(limit)))
+    .returning({ id: batches.id });
+  return deleting.map(({ id }) => id);
+}
+
+/**
  * Drops the partitions of days if all of their batches ended before the limit. These batches are then being deleted: the caller, or
  * the reconciler, removes what else they have.
  * @returns their ids; null if the days are still needed, or if others use the tables now
@@ -71,18 +88,14 @@ export async function dropDays(ctx: Context, days: PartitionedDays, limit: Date)
       await db.execute(sql`SET LOCAL lock_timeout = ${sql.raw(`'${LOCK_TIMEOUT}'`)}`);
       // Citus changes the rows of several nodes and drops tables in one transaction only with one connection per node.
       await db.execute(sql`SELECT set_config('citus.multi_shard_modify_mode', 'sequential', true)`);
-      const deleting = await db
-        .update(batches)
-        .set({ state: transitions.delete.to, finishedAt: null, receivedAt: ctx.now() })
-        .where(and(isOf(days), hasEndedBefore(limit)))
-        .returning({ id: batches.id });
+      const deleting = await deleteExpired({ db, now: ctx.now }, limit, isOf(days));
       for (const table of TABLES)
         if (!(await dropDayPartition(client, table, new Date(days.to.getTime() - DAY_MS))))
           throw new StillNeeded();
       // Its owner may have retried or deleted a batch meanwhile, and an API with another clock may have stored one: under the locks of
       // the dropped partitions, nobody stores rows of it.
       if ((await db.$count(batches, isOf(days))) !== deleting.length) throw new StillNeeded();
-      return deleting.map(({ id }) => id);
+      return deleting;
     });
   } catch (error) {
     if (error instanceof StillNeeded || postgresError(error)?.code === SQLSTATE.lockNotAvailable) return null;

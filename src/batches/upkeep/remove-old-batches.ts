@@ -1,8 +1,9 @@
+import { eq } from "drizzle-orm";
 import { type Context, retentionLimit } from "../../context.ts";
 import { timeOfUuidV7 } from "../../platform/ids.ts";
 import { DAY_MS, type PartitionedDays } from "../../platform/postgres/day-partitions.ts";
 import { batches } from "../../schema/batches.ts";
-import { dropDays, hasEndedBefore, listDays, prepareDays } from "./days.ts";
+import { deleteExpired, dropDays, hasEndedBefore, listDays, prepareDays } from "./days.ts";
 import { removeBatch } from "./remove-batch.ts";
 
 /**
@@ -30,6 +31,8 @@ export async function removeOldBatches(ctx: Context): Promise<number> {
   const waitsFor = waitingFor(days, limit);
   for (const { id, finishedAt } of old) {
     if (finishedAt && waitsFor(id, finishedAt)) continue;
+    const deleting = await deleteExpired(ctx, limit, eq(batches.id, id));
+    if (deleting.length === 0) continue; // Its owner has retried it meanwhile.
     await removeBatch(ctx, id);
     removed++;
   }

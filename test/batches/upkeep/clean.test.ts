@@ -5,7 +5,7 @@ import { removeOldBatches } from "../../../src/batches/upkeep/remove-old-batches
 import { jobs } from "../../../src/jobs.ts";
 import { csv } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
-import { count } from "../../support/count.ts";
+import { count, countRowWaits } from "../../support/count.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 
@@ -58,6 +58,27 @@ test("finished batches and their data are removed after RETENTION_DAYS, and thei
   expect(await count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.books")).toBe(140);
   expect((await user.batch(old)).status).toBe(404);
   expect(await removeOldBatches(rowmill.ctx)).toBe(0);
+});
+
+test("an expired batch stays if its owner retries it while others are removed", async () => {
+  await using rowmill = await startRowmill({ RETENTION_DAYS: "7" });
+  const { ctx } = rowmill;
+  await rowmill.startWorker();
+  const user = await rowmill.newUser();
+  const id = await finishedBatch(user, csv(0, 10));
+  await age(rowmill, id, 8);
+  const holder = await ctx.pool.connect();
+  await holder.query("BEGIN");
+  await holder.query("SELECT FROM rowmill.batches WHERE id = $1 FOR UPDATE", [id]);
+  const retried = user.post(`/api/v1/batches/${id}/retry`);
+  await until("the retry waits", async () => (await countRowWaits(ctx.pool)) === 1);
+  const removed = removeOldBatches(ctx);
+  await until("the removal waits", async () => (await countRowWaits(ctx.pool)) === 2);
+  await holder.query("COMMIT");
+  holder.release();
+  expect((await retried).status).toBe(202);
+  expect(await removed).toBe(0);
+  expect(await left(rowmill, id)).toMatchObject({ batches: 1, rows: 10 });
 });
 
 test("the jobs of retries are removed with their batch", async () => {
