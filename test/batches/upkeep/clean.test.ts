@@ -7,6 +7,7 @@ import { csv } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
 import { count } from "../../support/count.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { addTrigger } from "../../support/triggers.ts";
 import { until } from "../../support/until.ts";
 
 async function finishedBatch(user: Client, file: string, mode = "append"): Promise<string> {
@@ -63,11 +64,8 @@ test("finished batches and their data are removed after RETENTION_DAYS, and thei
 test("the jobs of retries are removed with their batch", async () => {
   await using rowmill = await startRowmill({ ROW_MAX_RETRIES: "1" });
   const { pool } = rowmill.ctx;
-  await pool.query(
-    `CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      RAISE EXCEPTION 'try again' USING ERRCODE = '40001'; END $$;
-    CREATE TRIGGER refuse BEFORE INSERT ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.refuse()`,
-  );
+  const event = "BEFORE INSERT ON rowmill.books FOR EACH ROW";
+  await addTrigger(pool, "refuse", event, "RAISE EXCEPTION 'try again' USING ERRCODE = '40001';");
   await rowmill.startWorker();
   const batchId = await finishedBatch(await rowmill.newUser(), csv(3), "insert");
   expect(await left(rowmill, batchId)).toMatchObject({ chunks: 1, jobs: 2 });

@@ -15,6 +15,7 @@ import { importFile, receive } from "../../support/imports.ts";
 import { asRole, readsAndWrites, readsWritesAndCalls } from "../../support/roles.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { Stopwatch, timed } from "../../support/stopwatch.ts";
+import { addTrigger } from "../../support/triggers.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -144,11 +145,10 @@ describe("the clean-up", () => {
     const { pool } = rowmill.ctx;
     const books = await count(pool, "SELECT count(*) FROM rowmill.books");
     // Rows that are deleted one by one would be counted here.
-    await pool.query(
-      `CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'deleted'; END $$;
-      CREATE TRIGGER refuse BEFORE DELETE ON rowmill.batch_rows FOR EACH ROW EXECUTE FUNCTION rowmill.refuse();
-      CREATE TRIGGER refuse BEFORE DELETE ON rowmill.row_results FOR EACH ROW EXECUTE FUNCTION rowmill.refuse()`,
-    );
+    for (const table of ["batch_rows", "row_results"]) {
+      const event = `BEFORE DELETE ON rowmill.${table} FOR EACH ROW`;
+      await addTrigger(pool, "refuse", event, "RAISE EXCEPTION 'deleted';");
+    }
     const then = later(rowmill.ctx, KEPT_MS + 2 * DAY_MS);
     expect(await removeOldBatches(then)).toBe(2);
     for (const table of ["batches", "chunks", "batch_rows", "row_results"])
