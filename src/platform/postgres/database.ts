@@ -124,9 +124,16 @@ export function postgresError(error: unknown): pg.DatabaseError | null {
 /** How Citus reports a taken key of a distributed table: with the number of the shard, and often with the code of an internal error. */
 const TAKEN_IN_SHARD = /duplicate key value violates unique constraint "(\w+?)_(\d{6,})"/;
 
-/** How Citus reports that a node is away, if it has no better code for it than an internal error. */
-const LOST_NODE =
-  /connection to the remote node|could not establish connection|connection marked as essential|any active placements/;
+/** Errors of nodes to which Citus gives the code of an internal error, as it does with all errors of rows that it copies. */
+const HIDDEN_CODES = [
+  [
+    /connection to the remote node|could not establish connection|connection marked as essential|any active placements|terminating connection/,
+    SQLSTATE.connectionFailure,
+  ],
+  [/^deadlock detected/, SQLSTATE.deadlockDetected],
+  [/^canceling statement due to lock timeout/, SQLSTATE.lockNotAvailable],
+  [/^canceling statement due to statement timeout/, SQLSTATE.queryCanceled],
+] as const;
 
 /** The routine of Citus that reports the errors of nodes, with their code and context, and without table and constraint. */
 const REPORTED_BY_CITUS = "ReportResultError";
@@ -134,8 +141,8 @@ const REPORTED_BY_CITUS = "ReportResultError";
 /** Returns the error as one PostgreSQL server would report it. */
 function fromShard(error: pg.DatabaseError): pg.DatabaseError {
   const isInternal = error.code === SQLSTATE.internalError;
-  if (isInternal && LOST_NODE.test(error.message))
-    return Object.create(error, { code: { value: SQLSTATE.connectionFailure } }) as pg.DatabaseError;
+  const [, code] = (isInternal && HIDDEN_CODES.find(([message]) => message.test(error.message))) || [];
+  if (code) return Object.create(error, { code: { value: code } }) as pg.DatabaseError;
   const isFromNode = isInternal || error.routine === REPORTED_BY_CITUS;
   if (!isFromNode && !(error.code === SQLSTATE.uniqueViolation && error.schema === SCHEMA)) return error;
   const [, name, shard] = TAKEN_IN_SHARD.exec(error.message) ?? [];

@@ -68,10 +68,18 @@ test.for([
   "connection to the remote node worker-1:5432 failed with the following error: Connection refused",
   "could not establish connection after 30000 ms",
   "failure on connection marked as essential: worker-1:5432",
+  "terminating connection due to administrator command",
 ])("a lost node uses up no attempts: %s", (message) => {
   const error = errorOf({ code: "XX000", message });
   expect([isDatabaseUnavailable(error), isTransient(error)]).toEqual([true, true]);
 });
+
+test.for(["deadlock detected", "canceling statement due to lock timeout"])(
+  "another transaction on a node that is in the way of copied rows is no fault of the rows: %s",
+  (message) => {
+    expect(isLockTrouble(errorOf({ code: "XX000", message, routine: "ReportCopyError" }))).toBe(true);
+  },
+);
 
 test("other internal errors count as failures", () => {
   expect(isTransient(errorOf({ code: "XX000", message: "cache lookup failed for type 1" }))).toBe(false);
