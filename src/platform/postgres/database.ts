@@ -133,6 +133,7 @@ const HIDDEN_CODES = [
   [/^deadlock detected/, SQLSTATE.deadlockDetected],
   [/^canceling statement due to lock timeout/, SQLSTATE.lockNotAvailable],
   [/^canceling statement due to statement timeout/, SQLSTATE.queryCanceled],
+  [/No space left on device/, SQLSTATE.diskFull],
 ] as const;
 
 /** The routine of Citus that reports the errors of nodes, with their code and context, and without table and constraint. */

@@ -81,6 +81,11 @@ test.for(["deadlock detected", "canceling statement due to lock timeout"])(
   },
 );
 
+test("a full disk of a node is no fault of the rows that Citus copies to it", () => {
+  const message = 'could not extend file "base/5/16384": No space left on device';
+  expect(isTransient(errorOf({ code: "XX000", message, routine: "ReportCopyError" }))).toBe(true);
+});
+
 test("other internal errors count as failures", () => {
   expect(isTransient(errorOf({ code: "XX000", message: "cache lookup failed for type 1" }))).toBe(false);
 });
