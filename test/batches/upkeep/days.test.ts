@@ -12,6 +12,7 @@ import { firstIdOf } from "../../../src/platform/postgres/exchange-tables.ts";
 import { csv } from "../../support/book-files.ts";
 import { count } from "../../support/count.ts";
 import { importFile, receive } from "../../support/imports.ts";
+import { DATABASE_BACKEND } from "../../support/postgres.ts";
 import { asRole, readsAndWrites, readsWritesAndCalls } from "../../support/roles.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { Stopwatch, timed } from "../../support/stopwatch.ts";
@@ -41,15 +42,18 @@ async function partitions({ ctx }: Rowmill, table = "row_results"): Promise<stri
 }
 
 /** The rows and results of a batch, by partition. */
-async function stored({ ctx }: Rowmill, batchId: string): Promise<Record<string, number>> {
-  const { rows } = await ctx.pool.query<{ partition: string; rows: number }>(
-    `SELECT partition, count(*)::int AS rows FROM (
-      SELECT tableoid::regclass::text AS partition FROM rowmill.batch_rows WHERE batch_id = $1
-      UNION ALL SELECT tableoid::regclass::text FROM rowmill.row_results WHERE batch_id = $1
-    ) AS rows GROUP BY 1`,
-    [batchId],
-  );
-  return Object.fromEntries(rows.map(({ partition, rows }) => [partition.replace("rowmill.", ""), rows]));
+async function stored(rowmill: Rowmill, batchId: string): Promise<Record<string, number>> {
+  const found: Record<string, number> = {};
+  for (const table of ["batch_rows", "row_results"]) {
+    for (const partition of await partitions(rowmill, table)) {
+      const name = `${table}_${partition}`;
+      const rows = await count(rowmill.ctx.pool, `SELECT count(*) FROM rowmill.${name} WHERE batch_id = $1`, [
+        batchId,
+      ]);
+      if (rows > 0) found[name] = rows;
+    }
+  }
+  return found;
 }
 
 /** A connection that the test ends even if it fails. */
@@ -234,32 +238,37 @@ describe("the clean-up", () => {
     ).rejects.toThrow();
   });
 
-  test("the clean-up keeps the earlier results of an unfinished batch, if only the results have one partition for all days before", async () => {
-    await using rowmill = await startRowmill();
-    const user = await rowmill.newUser();
-    await dropPartitions(rowmill);
-    const { pool } = rowmill.ctx;
-    // The tables were migrated on different days: rows have today's partition, and the results of today are in a larger one.
-    const tomorrow = new Date((Math.floor(Date.now() / DAY_MS) + 1) * DAY_MS);
-    const first = `row_results_before_${tomorrow.toISOString().slice(0, 10).replaceAll("-", "")}`;
-    await pool.query(
-      `CREATE TABLE rowmill.${first} PARTITION OF rowmill.row_results FOR VALUES FROM (MINVALUE) TO ('${firstIdOf(tomorrow)}')`,
-    );
-    const [expired, unfinished] = [
-      await importFile(rowmill, user, csv(60)),
-      await importFile(rowmill, user, csv(40, 5)),
-    ];
-    const id = newBatchId(new Date(Date.now() - 2 * DAY_MS));
-    for (const table of ["batch_rows", "row_results", "chunks"])
-      await pool.query(`UPDATE rowmill.${table} SET batch_id = $2 WHERE batch_id = $1`, [unfinished, id]);
-    await pool.query(
-      "UPDATE rowmill.batches SET id = $2, state = 'paused', finished_at = NULL WHERE id = $1",
-      [unfinished, id],
-    );
-    expect(await removeOldBatches(later(rowmill.ctx, KEPT_MS + 2 * DAY_MS))).toBe(1);
-    expect(await stored(rowmill, expired)).toEqual({});
-    expect(await stored(rowmill, id)).toEqual({ batch_rows_default: 45, [first]: 45 });
-  });
+  // Citus refuses to change the id of a batch, because it decides on which node the rows are.
+  const testWithOldIds = test.skipIf(DATABASE_BACKEND === "citus");
+  testWithOldIds(
+    "the clean-up keeps the earlier results of an unfinished batch, if only the results have one partition for all days before",
+    async () => {
+      await using rowmill = await startRowmill();
+      const user = await rowmill.newUser();
+      await dropPartitions(rowmill);
+      const { pool } = rowmill.ctx;
+      // The tables were migrated on different days: rows have today's partition, and the results of today are in a larger one.
+      const tomorrow = new Date((Math.floor(Date.now() / DAY_MS) + 1) * DAY_MS);
+      const first = `row_results_before_${tomorrow.toISOString().slice(0, 10).replaceAll("-", "")}`;
+      await pool.query(
+        `CREATE TABLE rowmill.${first} PARTITION OF rowmill.row_results FOR VALUES FROM (MINVALUE) TO ('${firstIdOf(tomorrow)}')`,
+      );
+      const [expired, unfinished] = [
+        await importFile(rowmill, user, csv(60)),
+        await importFile(rowmill, user, csv(40, 5)),
+      ];
+      const id = newBatchId(new Date(Date.now() - 2 * DAY_MS));
+      for (const table of ["batch_rows", "row_results", "chunks"])
+        await pool.query(`UPDATE rowmill.${table} SET batch_id = $2 WHERE batch_id = $1`, [unfinished, id]);
+      await pool.query(
+        "UPDATE rowmill.batches SET id = $2, state = 'paused', finished_at = NULL WHERE id = $1",
+        [unfinished, id],
+      );
+      expect(await removeOldBatches(later(rowmill.ctx, KEPT_MS + 2 * DAY_MS))).toBe(1);
+      expect(await stored(rowmill, expired)).toEqual({});
+      expect(await stored(rowmill, id)).toEqual({ batch_rows_default: 45, [first]: 45 });
+    },
+  );
 
   test("drops the days before the boundary once their batches have expired", async () => {
     await using rowmill = await startRowmill();
