@@ -63,11 +63,12 @@ async function openReader({ config }: Rowmill) {
   return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
 }
 
-const finishLater = ({ ctx }: Rowmill, batchId: string, ms: number) =>
-  ctx.pool.query(
-    "UPDATE rowmill.batches SET finished_at = finished_at + make_interval(secs => $2) WHERE id = $1",
-    [batchId, ms / 1000],
-  );
+async function finishLater({ ctx }: Rowmill, batchId: string, ms: number): Promise<void> {
+  const read = "SELECT finished_at AS at FROM rowmill.batches WHERE id = $1";
+  const { rows } = await ctx.pool.query<{ at: Date }>(read, [batchId]);
+  const at = new Date((rows[0]?.at.getTime() ?? 0) + ms);
+  await ctx.pool.query("UPDATE rowmill.batches SET finished_at = $2 WHERE id = $1", [batchId, at]);
+}
 
 async function dropPartitions(rowmill: Rowmill): Promise<void> {
   for (const table of ["batch_rows", "row_results"]) {
@@ -123,20 +124,25 @@ test("rows without a partition are in the default one: the upload succeeds, and 
   expect(await stored(rowmill, batch)).toEqual({});
 });
 
-test("a large default partition gets no neighbours, because PostgreSQL would read it under a lock", async () => {
-  await using rowmill = await startRowmill();
-  await dropPartitions(rowmill);
-  const { pool } = rowmill.ctx;
-  const wide =
-    "INSERT INTO rowmill.batch_rows SELECT $1, n, to_json(repeat('x', 7000)) FROM generate_series(1, 10000) AS n";
-  await pool.query("ALTER TABLE rowmill.batch_rows_default ALTER fields SET STORAGE PLAIN");
-  await pool.query(wide, ["01900000-0000-7000-8000-000000000000"]);
-  expect(await prepareDays(rowmill.ctx)).toBe(8);
-  expect(await partitions(rowmill, "batch_rows")).toEqual(["default"]);
-  await pool.query("DELETE FROM rowmill.batch_rows");
-  await pool.query("VACUUM rowmill.batch_rows_default");
-  expect(await prepareDays(rowmill.ctx)).toBe(8);
-});
+// On Citus, the coordinator does not know the sizes of shards.
+const testWithSizes = test.skipIf(DATABASE_BACKEND === "citus");
+testWithSizes(
+  "a large default partition gets no neighbours, because PostgreSQL would read it under a lock",
+  async () => {
+    await using rowmill = await startRowmill();
+    await dropPartitions(rowmill);
+    const { pool } = rowmill.ctx;
+    const wide =
+      "INSERT INTO rowmill.batch_rows SELECT $1, n, to_json(repeat('x', 7000)) FROM generate_series(1, 10000) AS n";
+    await pool.query("ALTER TABLE rowmill.batch_rows_default ALTER fields SET STORAGE PLAIN");
+    await pool.query(wide, ["01900000-0000-7000-8000-000000000000"]);
+    expect(await prepareDays(rowmill.ctx)).toBe(8);
+    expect(await partitions(rowmill, "batch_rows")).toEqual(["default"]);
+    await pool.query("DELETE FROM rowmill.batch_rows");
+    await pool.query("VACUUM rowmill.batch_rows_default");
+    expect(await prepareDays(rowmill.ctx)).toBe(8);
+  },
+);
 
 describe("the clean-up", () => {
   test("drops the partitions of a day whose batches have all expired, with all that the batches have, and those of past days without batches", async () => {
