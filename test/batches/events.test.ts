@@ -243,7 +243,7 @@ describe("where the connection that listens is lost", () => {
         const found = await listeners();
         return found.length === 1 ? found : null;
       });
-      await rowmill.ctx.pool.query("SELECT pg_terminate_backend($1)", [pid]);
+      await rowmill.ctx.pool.query("SELECT pg_terminate_backend($1::int)", [pid]);
       await change(id, `${round} while nobody listens`);
       await client.saw(
         "of a change that was published while nobody listened",

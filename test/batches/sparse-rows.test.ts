@@ -33,8 +33,8 @@ describe.for(STATISTICS)("with %s statistics", (statistics) => {
     const isSuccess = `(row BETWEEN ${3 * CHUNK_ROWS - 9} AND ${3 * CHUNK_ROWS} OR row = ANY($2))`;
     await pool.query(
       `INSERT INTO rowmill.batches (id, user_id, target, filename, state, header, mapping, row_delay_ms, total_rows, finished_at)
-       VALUES ($1, $2, 'books', 'sparse.csv', $3::rowmill.batch_state, '{title}', '{"title":0}', 0, $4, CASE WHEN $3 <> 'undoing' THEN now() END)`,
-      [id, user.userId, state, CHUNKS * CHUNK_ROWS],
+       VALUES ($1, $2, 'books', 'sparse.csv', $3::rowmill.batch_state, '{title}', '{"title":0}', 0, $4, $5)`,
+      [id, user.userId, state, CHUNKS * CHUNK_ROWS, state === "undoing" ? null : now()],
     );
     await pool.query(
       `INSERT INTO rowmill.batch_rows (batch_id, row_number, fields) SELECT $1, row, '["a"]' FROM generate_series(1, $2::int) AS row`,

@@ -11,6 +11,7 @@ import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { onServer } from "../support/postgres.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { atEnd } from "../support/rowmill.ts";
+import { addTrigger } from "../support/triggers.ts";
 import { until } from "../support/until.ts";
 
 /** Also ends all sessions, because a session keeps the setting of its start. */
@@ -75,11 +76,12 @@ async function limitRows({ ctx }: Programs): Promise<() => Promise<void>> {
   try {
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], { stdio: "pipe" });
   } catch {
-    await ctx.pool.query(`
-      CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN RAISE EXCEPTION USING ERRCODE = '53100', MESSAGE = 'could not extend file: No space left on device'; END $$;
-      CREATE TRIGGER refuse BEFORE INSERT ON rowmill.batch_rows FOR EACH ROW WHEN (NEW.row_number > 20000)
-        EXECUTE FUNCTION rowmill.refuse()`);
+    await addTrigger(
+      ctx.pool,
+      "refuse",
+      "BEFORE INSERT ON rowmill.batch_rows FOR EACH ROW WHEN (NEW.row_number > 20000)",
+      "RAISE EXCEPTION USING ERRCODE = '53100', MESSAGE = 'could not extend file: No space left on device';",
+    );
     return async () => void (await ctx.pool.query("DROP TRIGGER refuse ON rowmill.batch_rows"));
   }
   atEnd(async () => void execFileSync("umount", [folder]));

@@ -1,7 +1,9 @@
 import type pg from "pg";
 
+type Connection = Pick<pg.Pool, "query"> | Pick<pg.Client, "query">;
+
 /** The one number that a statement returns. */
-export async function count(pool: pg.Pool, statement: string, values: unknown[] = []): Promise<number> {
+export async function count(pool: Connection, statement: string, values: unknown[] = []): Promise<number> {
   const { rows } = await pool.query<{ count: string | number }>(statement, values);
   return Number(rows[0]?.count);
 }
@@ -10,7 +12,7 @@ export async function count(pool: pg.Pool, statement: string, values: unknown[] 
 export const IS_OURS = "database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 /** The number of locks for which statements wait. @param condition in terms of pg_locks */
-export function countWaiting(pool: pg.Pool, condition: string): Promise<number> {
+export function countWaiting(pool: Connection, condition: string): Promise<number> {
   return count(pool, `SELECT count(*) FROM pg_locks WHERE NOT granted AND ${IS_OURS} AND ${condition}`);
 }
 

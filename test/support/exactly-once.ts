@@ -12,13 +12,15 @@ export async function expectExactlyOnce(
   batchId: string,
   { good, bad, ends = 1 }: { good: number; bad: number; ends?: number },
 ): Promise<void> {
-  // Tables that grew a moment ago would be joined row by row.
+  // Tables that grew a moment ago would be joined row by row. Each CTE is MATERIALIZED, so that each has one shard of Citus.
   await pool.query("ANALYZE rowmill.batch_rows, rowmill.row_results, rowmill.books, rowmill.chunks");
   const { rows } = await pool.query(
-    `WITH rows AS (SELECT * FROM rowmill.batch_rows WHERE batch_id = $1),
-      results AS (SELECT * FROM rowmill.row_results WHERE batch_id = $1),
-      parts AS (SELECT * FROM rowmill.chunks WHERE batch_id = $1),
-      owned AS (SELECT books.* FROM rowmill.books JOIN rowmill.batches USING (user_id) WHERE batches.id = $1)
+    `WITH rows AS MATERIALIZED (SELECT * FROM rowmill.batch_rows WHERE batch_id = $1),
+      results AS MATERIALIZED (SELECT * FROM rowmill.row_results WHERE batch_id = $1),
+      parts AS MATERIALIZED (SELECT * FROM rowmill.chunks WHERE batch_id = $1),
+      owner AS MATERIALIZED (SELECT user_id FROM rowmill.batches WHERE id = $1),
+      owned AS MATERIALIZED (SELECT * FROM rowmill.books WHERE user_id = (SELECT user_id FROM owner)),
+      ends AS MATERIALIZED (SELECT count(*)::int FROM rowmill.notifications WHERE kind = 'batch.finished' AND subject_id = $1::text)
     SELECT
       (SELECT count(*)::int FROM rows) AS rows,
       (SELECT count(*)::int FROM rows FULL JOIN results USING (row_number)
@@ -34,8 +36,7 @@ export async function expectExactlyOnce(
       (SELECT count(*)::int FROM parts WHERE state <> 'done') AS "chunksNotDone",
       (SELECT sum(succeeded)::int FROM parts) AS "goodInChunks",
       (SELECT sum(failed)::int FROM parts) AS "badInChunks",
-      (SELECT count(*)::int FROM rowmill.notifications WHERE kind = 'batch.finished' AND subject_id = $1::text)
-        AS "announcedEnds",
+      (SELECT count FROM ends) AS "announcedEnds",
       state, total_rows AS total, chunks_left AS "chunksLeft", finished_at IS NOT NULL AS "isFinished"
     FROM rowmill.batches WHERE id = $1`,
     [batchId],

@@ -1,7 +1,10 @@
 /** Books and tasks that the database refuses or holds, so that a test can look at work in the middle. */
+import pg from "pg";
 import type { OpenContext } from "../../src/context.ts";
 import { countWaiting, IS_OURS } from "./count.ts";
+import { nodesOf } from "./postgres.ts";
 import { type Rowmill, startRowmill } from "./rowmill.ts";
+import { addTrigger } from "./triggers.ts";
 import { until } from "./until.ts";
 
 const LOCK = 4711;
@@ -16,46 +19,37 @@ const WAIT = `PERFORM pg_advisory_xact_lock_shared(${LOCK});`;
  * an attempt at a webhook.
  */
 const TRIGGERS = {
-  write: `CREATE OR REPLACE FUNCTION rowmill.gate_books() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      IF NEW.title LIKE 'gate%' THEN ${WAIT} END IF;
+  write: {
+    event: "BEFORE INSERT OR UPDATE ON rowmill.books FOR EACH ROW",
+    body: `IF NEW.title LIKE 'gate%' THEN ${WAIT} END IF;
       IF NEW.title = 'poison' THEN RAISE EXCEPTION 'the cellar refuses it' USING ERRCODE = '23514'; END IF;
-      IF NEW.title = 'busy' THEN RAISE EXCEPTION 'try again' USING ERRCODE = '40001'; END IF;
-      RETURN NEW;
-    END $$;
-    CREATE OR REPLACE TRIGGER gate BEFORE INSERT OR UPDATE ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.gate_books()`,
-  settle: `CREATE OR REPLACE FUNCTION rowmill.gate_results() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      ${WAIT}
-      RETURN NEW;
-    END $$;
-    CREATE OR REPLACE TRIGGER gate BEFORE INSERT ON rowmill.row_results FOR EACH STATEMENT EXECUTE FUNCTION rowmill.gate_results()`,
-  complete: holdCompletion("AND NEW.title LIKE 'gate%'"),
-  completeAny: holdCompletion(""),
-  tick: `CREATE OR REPLACE FUNCTION rowmill.gate_ticks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      ${WAIT}
-      RETURN NEW;
-    END $$;
-    CREATE OR REPLACE TRIGGER gate BEFORE INSERT ON rowmill.schedule_ticks FOR EACH ROW EXECUTE FUNCTION rowmill.gate_ticks()`,
-  attempt: `CREATE OR REPLACE FUNCTION rowmill.gate_attempts() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      ${WAIT}
-      RETURN NEW;
-    END $$;
-    CREATE OR REPLACE TRIGGER gate BEFORE UPDATE ON rowmill.webhook_attempts FOR EACH ROW
-      WHEN (NEW.status IS NOT NULL) EXECUTE FUNCTION rowmill.gate_attempts()`,
+      IF NEW.title = 'busy' THEN RAISE EXCEPTION 'try again' USING ERRCODE = '40001'; END IF;`,
+  },
+  settle: { event: "BEFORE INSERT ON rowmill.row_results FOR EACH STATEMENT", body: WAIT },
+  complete: completion("AND NEW.title LIKE 'gate%'"),
+  completeAny: completion(""),
+  tick: { event: "BEFORE INSERT ON rowmill.schedule_ticks FOR EACH ROW", body: WAIT },
+  attempt: {
+    event: "BEFORE UPDATE ON rowmill.webhook_attempts FOR EACH ROW WHEN (NEW.status IS NOT NULL)",
+    body: WAIT,
+  },
 };
 
-function holdCompletion(condition: string): string {
-  return `CREATE OR REPLACE FUNCTION rowmill.gate_tasks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      PERFORM set_config('lock_timeout', '0', true);
-      ${WAIT}
-      RETURN NEW;
-    END $$;
-    CREATE OR REPLACE TRIGGER gate BEFORE UPDATE ON rowmill.tasks FOR EACH ROW
-      WHEN (NEW.status = 'completed' ${condition}) EXECUTE FUNCTION rowmill.gate_tasks()`;
+function completion(condition: string) {
+  return {
+    event: `BEFORE UPDATE ON rowmill.tasks FOR EACH ROW WHEN (NEW.status = 'completed' ${condition})`,
+    body: `PERFORM set_config('lock_timeout', '0', true); ${WAIT}`,
+  };
+}
+
+function add(pool: pg.Pool, at: keyof typeof TRIGGERS): Promise<void> {
+  const { event, body } = TRIGGERS[at];
+  return addTrigger(pool, `gate_${at.toLowerCase()}`, event, `${body} RETURN NEW;`);
 }
 
 /** From now on the book `poison` fails permanently and `busy` fails for now. */
 export async function addGate({ pool }: Pick<OpenContext, "pool">): Promise<void> {
-  await pool.query(TRIGGERS.write);
+  await add(pool, "write");
 }
 
 export async function startWithGate(settings: NodeJS.ProcessEnv = {}): Promise<Rowmill> {
@@ -74,33 +68,43 @@ export interface Gate extends AsyncDisposable {
   endWaiting(): Promise<void>;
 }
 
-/** Holds statements until the gate is opened or the test ends. */
+/** Holds statements until the gate is opened or the test ends. Nodes of Citus have locks of their own. */
 export async function closeGate(
-  { pool }: Pick<OpenContext, "pool">,
+  { pool, config }: Pick<OpenContext, "pool" | "config">,
   at: keyof typeof TRIGGERS = "write",
 ): Promise<Gate> {
-  await pool.query(TRIGGERS[at]);
-  const holder = await pool.connect();
-  await holder.query(`SELECT pg_advisory_lock(${LOCK})`);
-  let isOpen = false;
-  const waiting = () => countWaiting(pool, IS_GATE);
+  await add(pool, at);
+  const servers = await Promise.all([config.databaseUrl, ...nodesOf(config.databaseUrl)].map(connect));
+  for (const server of servers) await server.query(`SELECT pg_advisory_lock(${LOCK})`);
+  const waiting = async () => {
+    let sum = 0;
+    for (const server of servers) sum += await countWaiting(server, IS_GATE);
+    return sum;
+  };
   const open = async () => {
-    if (isOpen) return;
-    isOpen = true;
-    await holder.query(`SELECT pg_advisory_unlock(${LOCK})`);
-    holder.release();
+    for (const server of servers) await server.query(`SELECT pg_advisory_unlock_all()`);
   };
   return {
     waiting,
     open,
     async endWaiting() {
-      await pool.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND ${IS_OURS} AND ${IS_GATE}`,
-      );
+      for (const server of servers)
+        await server.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND ${IS_OURS} AND ${IS_GATE}`,
+        );
     },
     reached: async (statements = 1) => {
       await until(`${statements} statements wait at the gate`, async () => (await waiting()) >= statements);
     },
-    [Symbol.asyncDispose]: open,
+    async [Symbol.asyncDispose]() {
+      for (const server of servers) await server.end();
+    },
   };
+}
+
+async function connect(connectionString: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString });
+  client.on("error", () => {}); // The end of the test ends its database.
+  await client.connect();
+  return client;
 }

@@ -20,6 +20,8 @@ interface Shape {
   readonly state?: string;
 }
 
+const ENDED = ["completed", "failed", "cancelled", "undone"];
+
 /** Creates batches of this shape. `rows` are numbered from 2, as in a file. */
 export async function longBatches(
   pool: pg.Pool,
@@ -33,10 +35,10 @@ export async function longBatches(
         INSERT INTO rowmill.batches (id, user_id, target, filename, state, header, mapping, row_delay_ms, total_rows, finished_at)
         SELECT (left(gen_random_uuid()::text, 28) || '00000000')::uuid, $1::bigint, $3,
           'long.csv', $5::rowmill.batch_state, header, '{"title": 0, "author": 1}', 0, $4::int,
-          CASE WHEN $5 IN ('completed', 'failed', 'cancelled', 'undone') THEN now() END
+          $7::timestamptz
         FROM shape, generate_series(1, $6::int) AS n RETURNING id, number)
     SELECT id, number::int FROM created ORDER BY id`,
-    [userId, columns, target, rows, state, count],
+    [userId, columns, target, rows, state, count, ENDED.includes(state) ? new Date() : null],
   );
   for (const { id } of batches) if (rows > 0) await longRows(pool, id, rows, cellBytes);
   return batches;

@@ -18,9 +18,11 @@ declare module "vitest" {
 
 export const TEMPLATE = "rowmill_template";
 
+export const DATABASE_BACKEND = process.env.TEST_DATABASE_BACKEND ?? "postgres";
+
 /**
  * TEST_DATABASE_URL runs the tests on a server of yours (a superuser's URL): that is how PostgreSQL 15 is tried. With
- * TEST_DATABASE_BACKEND=citus, it leads to a coordinator, which takes the shards of each database of the tests.
+ * TEST_DATABASE_BACKEND=citus, it leads to a coordinator.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL;
@@ -32,11 +34,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await drop(server.url, TEMPLATE);
   await create(server.url, TEMPLATE);
   const url = databaseUrl(server.url, TEMPLATE);
-  const DATABASE_BACKEND = process.env.TEST_DATABASE_BACKEND ?? "postgres";
-  if (DATABASE_BACKEND === "citus") await addNode(url);
+  if (DATABASE_BACKEND === "citus") await addNodes(url);
   const config = loadConfig({ DATABASE_URL: url, DATABASE_BACKEND, JWT_SECRET: "x".repeat(32) });
   await migrateDatabase(config, createLog({ logLevel: "silent" }, "test"));
-  await closeTemplate(server.url);
+  for (const each of serversOf(server.url)) await closeTemplate(each);
   project.provide("serverUrl", server.url);
   return async () => {
     if (given) await drop(server.url, TEMPLATE);
@@ -52,16 +53,36 @@ async function forgetOnPowerFailure(serverUrl: string): Promise<void> {
   await onServer(serverUrl, "SELECT pg_reload_conf()");
 }
 
-/** Makes the coordinator a node that takes shards, so that a copy of the database has its own. */
-async function addNode(url: string): Promise<void> {
+/**
+ * The database has its shards on the nodes of TEST_DATABASE_NODES, whose databases have its name. Without nodes, the coordinator
+ * takes them. A copy of the template on each server then is an installation of its own.
+ */
+async function addNodes(url: string): Promise<void> {
+  const nodes = nodesOf(url);
+  for (const each of [url, ...nodes])
+    await onServer(each, "CREATE EXTENSION IF NOT EXISTS citus WITH SCHEMA pg_catalog");
+  await onServer(url, `SELECT pg_catalog.citus_set_coordinator_host(${addressOf(url)})`);
+  for (const node of nodes) await onServer(url, `SELECT pg_catalog.citus_add_node(${addressOf(node)})`);
+  if (nodes.length === 0)
+    await onServer(
+      url,
+      `SELECT pg_catalog.citus_set_node_property(${addressOf(url)}, 'shouldhaveshards', true)`,
+    );
+}
+
+function addressOf(url: string): string {
   const { hostname, port } = new URL(url);
-  const node = `'${hostname}', ${port || 5432}`;
-  await onServer(url, "CREATE EXTENSION IF NOT EXISTS citus WITH SCHEMA pg_catalog");
-  await onServer(
-    url,
-    `SELECT pg_catalog.citus_set_coordinator_host(${node});
-    SELECT pg_catalog.citus_set_node_property(${node}, 'shouldhaveshards', true)`,
-  );
+  return `'${hostname}', ${port || 5432}`;
+}
+
+function serversOf(serverUrl: string): string[] {
+  return [serverUrl, ...nodesOf(serverUrl)];
+}
+
+/** The databases of the nodes that have shards of this database. */
+export function nodesOf(url: string): string[] {
+  const name = new URL(url).pathname.slice(1);
+  return process.env.TEST_DATABASE_NODES?.split(",").map((server) => databaseUrl(server, name)) ?? [];
 }
 
 /** Only a database that nobody uses can be copied. Citus keeps a session in each one that accepts any. */
@@ -92,10 +113,13 @@ export async function onServer(serverUrl: string, statement: string): Promise<vo
 /** A database in which a statement that depends on the search_path fails. */
 export async function create(serverUrl: string, name: string, template = "template1"): Promise<void> {
   // The default strategy, which logs each page, takes longer, also when the database is dropped.
-  await onServer(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY file_copy`);
-  await onServer(serverUrl, `ALTER DATABASE ${name} SET search_path TO ''`);
+  for (const server of serversOf(serverUrl)) {
+    await onServer(server, `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY file_copy`);
+    await onServer(server, `ALTER DATABASE ${name} SET search_path TO ''`);
+  }
 }
 
-export function drop(serverUrl: string, name: string): Promise<void> {
-  return onServer(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+export async function drop(serverUrl: string, name: string): Promise<void> {
+  for (const server of serversOf(serverUrl))
+    await onServer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
 }

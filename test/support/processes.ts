@@ -10,6 +10,7 @@ import { createLog } from "../../src/platform/log.ts";
 import { READY } from "../../src/platform/process/lifecycle.ts";
 import { Client } from "./client.ts";
 import { checkout } from "./commands.ts";
+import { DATABASE_BACKEND } from "./postgres.ts";
 import { createDatabase, startRowmill } from "./rowmill.ts";
 import { until } from "./until.ts";
 
@@ -22,6 +23,7 @@ const SETTINGS = {
   DATABASE_POOL_MAX: "16",
   JWT_SECRET: "test".repeat(8),
   SECRETS_KEY: "key of the tests, ".repeat(2),
+  DATABASE_BACKEND,
   // All users of a test have one address.
   SIGNUPS_PER_HOUR: "0",
   // As in package.json.

@@ -9,10 +9,11 @@ import { takeJobs } from "../../src/take-jobs.ts";
 import { Client } from "./client.ts";
 import { shareContract } from "./openapi.ts";
 import "./password-hashes.ts";
-import { create, databaseUrl, drop, TEMPLATE } from "./postgres.ts";
+import { create, DATABASE_BACKEND, databaseUrl, drop, TEMPLATE } from "./postgres.ts";
 
 /** Settings of a test: no simulated delay, no logs, limits as shipped. */
 const SETTINGS = {
+  DATABASE_BACKEND,
   ROW_DELAY_MS: "0",
   // Small files have several chunks.
   CHUNK_MIN_ROWS: "25",

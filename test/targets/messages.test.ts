@@ -8,6 +8,7 @@ import { newAdmin } from "../support/admin.ts";
 import { deliverChunk } from "../support/batches.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { MailServer } from "../support/mail-server.ts";
+import { addTrigger } from "../support/triggers.ts";
 import { useAdmin, useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
 import { giveEmail, withEmail } from "../support/with-email.ts";
 
@@ -69,9 +70,8 @@ describe("a row of messages", () => {
     const email = await giveEmail(rowmill.ctx, user);
     const { body } = await send(`username\n${await usernameOf(user)}\n`);
     // The worker dies before it can store the results of the rows.
-    await rowmill.ctx.pool.query(`
-      CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'killed'; END $$;
-      CREATE TRIGGER refuse BEFORE INSERT ON rowmill.row_results FOR EACH STATEMENT EXECUTE FUNCTION rowmill.refuse()`);
+    const event = "BEFORE INSERT ON rowmill.row_results FOR EACH STATEMENT";
+    await addTrigger(rowmill.ctx.pool, "refuse", event, "RAISE EXCEPTION 'killed';");
     await expect(deliverChunk(rowmill.ctx, body.id)).rejects.toThrow();
     await rowmill.ctx.pool.query("DROP TRIGGER refuse ON rowmill.row_results");
     expect(server.mailsTo(email)).toHaveLength(1);

@@ -121,18 +121,30 @@ export function postgresError(error: unknown): pg.DatabaseError | null {
   return null;
 }
 
-/** How Citus reports a taken key of a distributed table: with the code of an internal error, and the number of the shard. */
+/** How Citus reports a taken key of a distributed table: with the number of the shard, and often with the code of an internal error. */
 const TAKEN_IN_SHARD = /duplicate key value violates unique constraint "(\w+?)_(\d{6,})"/;
 
-/** How Citus reports that a node is away, if it has no better code for it than an internal error. */
-const LOST_NODE =
-  /connection to the remote node|could not establish connection|connection marked as essential|any active placements/;
+/** Errors of nodes to which Citus gives the code of an internal error, as it does with all errors of rows that it copies. */
+const HIDDEN_CODES = [
+  [
+    /connection to the remote node|could not establish connection|connection marked as essential|any active placements|terminating connection/,
+    SQLSTATE.connectionFailure,
+  ],
+  [/^deadlock detected/, SQLSTATE.deadlockDetected],
+  [/^canceling statement due to lock timeout/, SQLSTATE.lockNotAvailable],
+  [/^canceling statement due to statement timeout/, SQLSTATE.queryCanceled],
+  [/No space left on device/, SQLSTATE.diskFull],
+] as const;
+
+/** The routine of Citus that reports the errors of nodes, with their code and context, and without table and constraint. */
+const REPORTED_BY_CITUS = "ReportResultError";
 
 /** Returns the error as one PostgreSQL server would report it. */
 function fromShard(error: pg.DatabaseError): pg.DatabaseError {
-  const isFromNode = error.code === SQLSTATE.internalError;
-  if (isFromNode && LOST_NODE.test(error.message))
-    return Object.create(error, { code: { value: SQLSTATE.connectionFailure } }) as pg.DatabaseError;
+  const isInternal = error.code === SQLSTATE.internalError;
+  const [, code] = (isInternal && HIDDEN_CODES.find(([message]) => message.test(error.message))) || [];
+  if (code) return Object.create(error, { code: { value: code } }) as pg.DatabaseError;
+  const isFromNode = isInternal || error.routine === REPORTED_BY_CITUS;
   if (!isFromNode && !(error.code === SQLSTATE.uniqueViolation && error.schema === SCHEMA)) return error;
   const [, name, shard] = TAKEN_IN_SHARD.exec(error.message) ?? [];
   if (!name || (!isFromNode && !error.table?.endsWith(`_${shard}`))) return error;
@@ -145,9 +157,12 @@ function fromShard(error: pg.DatabaseError): pg.DatabaseError {
 /** The routine of PostgreSQL that reports the errors which functions raise. */
 const RAISED_BY_A_FUNCTION = "exec_stmt_raise";
 
+/** In the first line of the context, in any language. */
+const RAISED_ON_NODE = /^[^\n]*PL\/pgSQL[^\n]* RAISE\n/;
+
 /** Whether a function, such as that of a trigger, has raised the error, whatever its code is. */
-export function isRaisedByFunction(error: pg.DatabaseError): boolean {
-  return error.routine === RAISED_BY_A_FUNCTION;
+export function isRaisedByFunction({ routine, where = "" }: pg.DatabaseError): boolean {
+  return routine === RAISED_BY_A_FUNCTION || (routine === REPORTED_BY_CITUS && RAISED_ON_NODE.test(where));
 }
 
 /**

@@ -10,6 +10,7 @@ import { activeJobs, jobsLeft } from "../../support/jobs.ts";
 import { Program } from "../../support/processes.ts";
 import { startRowmill } from "../../support/rowmill.ts";
 import { MEASURED } from "../../support/stopwatch.ts";
+import { addTrigger } from "../../support/triggers.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
@@ -178,12 +179,12 @@ describe("resuming", () => {
   test("resuming continues a paced batch behind a chunk that waits for its retry", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
-    await ctx.pool.query(
-      `CREATE FUNCTION rowmill.hinder() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF NEW.title = 'Title 3' AND NOT EXISTS (SELECT FROM rowmill.chunks WHERE attempt > 1) THEN
-          RAISE EXCEPTION 'later' USING ERRCODE = '40001'; END IF; RETURN NEW;
-      END $$;
-      CREATE TRIGGER hinder BEFORE INSERT ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.hinder()`,
+    await addTrigger(
+      ctx.pool,
+      "hinder",
+      "BEFORE INSERT ON rowmill.books FOR EACH ROW",
+      `IF NEW.title = 'Title 3' AND NOT EXISTS (SELECT 1 FROM rowmill.chunks WHERE attempt > 1) THEN
+        RAISE EXCEPTION 'later' USING ERRCODE = '40001'; END IF; RETURN NEW;`,
     );
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(75), `${BOOKS}&rows_per_second=100`);

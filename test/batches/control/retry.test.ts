@@ -8,17 +8,18 @@ import { expectExactlyOnce } from "../../support/exactly-once.ts";
 import { announcedEnds, jobsLeft } from "../../support/jobs.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { Stopwatch } from "../../support/stopwatch.ts";
+import { addTrigger } from "../../support/triggers.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
 const BOOKS = "/api/v1/batches?target=books";
 
 /** Makes the database refuse such books, until they are let in. */
 const refuseBooks = ({ ctx }: Rowmill, where: string, code = "23514") =>
-  ctx.pool.query(
-    `CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      IF ${where} THEN RAISE EXCEPTION 'not now' USING ERRCODE = '${code}'; END IF; RETURN NEW;
-    END $$;
-    CREATE TRIGGER refuse BEFORE INSERT ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.refuse()`,
+  addTrigger(
+    ctx.pool,
+    "refuse",
+    "BEFORE INSERT ON rowmill.books FOR EACH ROW",
+    `IF ${where} THEN RAISE EXCEPTION 'not now' USING ERRCODE = '${code}'; END IF; RETURN NEW;`,
   );
 
 const letIn = ({ ctx }: Rowmill) => ctx.pool.query("DROP TRIGGER refuse ON rowmill.books");
@@ -203,9 +204,9 @@ describe("a retry", () => {
     expect(before.counts).toMatchObject({ success: 6000, failed: 4000 });
     const rows = await failedRows(user, batch.id);
     await rowmill.ctx.pool.query(
-      `UPDATE rowmill.batch_rows SET fields = json_build_array('Found ' || row_number, fields->>1, fields->>2)
-      WHERE batch_id = $1 AND fields->>0 = ''`,
-      [batch.id],
+      `UPDATE rowmill.batch_rows SET fields = found.fields FROM unnest($2::int[], $3::json[]) AS found ("row", fields)
+      WHERE batch_id = $1 AND row_number = found."row"`,
+      [batch.id, rows, rows.map((row) => JSON.stringify([`Found ${row}`, "Author", ""]))],
     );
     using watch = new Stopwatch();
     await command(user, batch.id, "retry");

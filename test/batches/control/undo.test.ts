@@ -13,6 +13,7 @@ import { csv } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { announcedEnds, jobsLeft } from "../../support/jobs.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { addTrigger } from "../../support/triggers.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
@@ -261,11 +262,11 @@ describe("undoing", () => {
 
   test("undoing marks records that the database keeps as failed and reverts the rest", async () => {
     await using rowmill = await startRowmill();
-    await rowmill.ctx.pool.query(
-      `CREATE FUNCTION rowmill.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF OLD.title IN ('Title 3', 'Title 20') THEN RAISE EXCEPTION 'it is lent' USING ERRCODE = '23503'; END IF; RETURN OLD;
-      END $$;
-      CREATE TRIGGER hold BEFORE DELETE ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.hold()`,
+    await addTrigger(
+      rowmill.ctx.pool,
+      "hold",
+      "BEFORE DELETE ON rowmill.books FOR EACH ROW",
+      "IF OLD.title IN ('Title 3', 'Title 20') THEN RAISE EXCEPTION 'it is lent' USING ERRCODE = '23503'; END IF; RETURN OLD;",
     );
     const user = await rowmill.newUser();
     const batchId = await imported(rowmill, user, csv(25), "/api/v1/batches?target=books");
@@ -327,11 +328,11 @@ describe("undoing", () => {
     const { body: batch } = await user.upload(csv(100));
     for (const firstRow of [2, 27, 52, 77]) await deliverChunk(ctx, batch.id, firstRow);
     await command(user, batch.id, "undo");
-    await ctx.pool.query(
-      `CREATE FUNCTION rowmill.cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF OLD.row_number = 30 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN OLD;
-      END $$;
-      CREATE TRIGGER cut BEFORE DELETE ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.cut()`,
+    await addTrigger(
+      ctx.pool,
+      "cut",
+      "BEFORE DELETE ON rowmill.books FOR EACH ROW",
+      "IF OLD.row_number = 30 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN OLD;",
     );
     await expect(deliverUndo(ctx, batch.id)).rejects.toThrow();
     const cut = (await user.batch(batch.id)).body;

@@ -1,6 +1,7 @@
 /** A node of a distributed database that is away for longer than all deliveries of a job take. */
 import { expect, test } from "vitest";
 import { jobs } from "../../../src/jobs.ts";
+import { addTrigger } from "../../support/triggers.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
@@ -22,14 +23,16 @@ test.for([
   async ([code = "", message = ""]) => {
     const { pool, queue, db } = rowmill.ctx;
     // A sequence counts also what a transaction rolls back.
-    await pool.query(`
-    CREATE SEQUENCE public.failures;
-    CREATE FUNCTION public.lose_node() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      IF nextval('public.failures') <= ${FAILURES} THEN
+    await pool.query("CREATE SEQUENCE public.failures");
+    await addTrigger(
+      pool,
+      "lose_node",
+      "AFTER INSERT ON rowmill.row_results FOR EACH STATEMENT",
+      `IF nextval('public.failures') <= ${FAILURES} THEN
         RAISE EXCEPTION USING ERRCODE = '${code}', MESSAGE = '${message}';
       END IF;
-      RETURN NULL; END $$;
-    CREATE TRIGGER lose_node AFTER INSERT ON rowmill.row_results FOR EACH STATEMENT EXECUTE FUNCTION public.lose_node()`);
+      RETURN NULL;`,
+    );
     const { body } = await user.upload(`title,author\nBook ${code},Author\n`);
     await rowmill.startWorker();
     await until("all deliveries have failed and a later one succeeds", async () => {
@@ -51,8 +54,7 @@ test.for([
       state: "completed",
       counts: { success: 1, failed: 0 },
     });
-    await pool.query(
-      "DROP TRIGGER lose_node ON rowmill.row_results; DROP FUNCTION public.lose_node; DROP SEQUENCE public.failures",
-    );
+    await pool.query("DROP TRIGGER lose_node ON rowmill.row_results");
+    await pool.query("DROP SEQUENCE public.failures");
   },
 );

@@ -7,13 +7,11 @@ import { csv } from "../../support/book-files.ts";
 import { expectExactlyOnce } from "../../support/exactly-once.ts";
 import { Program } from "../../support/processes.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { addTrigger } from "../../support/triggers.ts";
 
 /** Makes the database refuse books as the PL/pgSQL of `rule` says. */
 const refuseBooks = ({ ctx }: Rowmill, rule: string) =>
-  ctx.pool.query(
-    `CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${rule} RETURN NEW; END $$;
-    CREATE TRIGGER refuse BEFORE INSERT ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.refuse()`,
-  );
+  addTrigger(ctx.pool, "refuse", "BEFORE INSERT ON rowmill.books FOR EACH ROW", `${rule} RETURN NEW;`);
 
 const POISON = `IF NEW.title = 'poison' THEN
   RAISE EXCEPTION 'the cellar refuses this book' USING ERRCODE = '23514'; END IF;`;
@@ -21,7 +19,7 @@ const POISON = `IF NEW.title = 'poison' THEN
 const BUSY = `IF NEW.title = 'busy' THEN RAISE EXCEPTION 'try again' USING ERRCODE = '40001'; END IF;`;
 
 /** Fails until its chunk is tried for the second time. */
-const FLAKY = `IF NEW.title = 'flaky' AND NOT EXISTS (SELECT FROM rowmill.chunks WHERE attempt > 1) THEN
+const FLAKY = `IF NEW.title = 'flaky' AND NOT EXISTS (SELECT 1 FROM rowmill.chunks WHERE attempt > 1) THEN
   RAISE EXCEPTION 'not yet' USING ERRCODE = '40001'; END IF;`;
 
 /** A file of `rows` rows, some with a title of their own. */

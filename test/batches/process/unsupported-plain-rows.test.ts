@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { deliverChunk } from "../../support/batches.ts";
 import { chunksOf, receive } from "../../support/imports.ts";
+import { addTrigger } from "../../support/triggers.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
@@ -12,15 +13,14 @@ const CSV = `title,author\n${Array.from({ length: ROWS }, (_, index) => `Title $
 test("rows are read and succeed if the database does not support the statement, which is tried once", async () => {
   const { pool } = rowmill.ctx;
   await pool.query("CREATE SEQUENCE public.refusals");
-  await pool.query(`
-    CREATE FUNCTION public.refuse_plain_rows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      IF current_query() NOT LIKE '%WITH written AS%' THEN RETURN NULL; END IF;
-      -- A rollback keeps the number.
-      PERFORM nextval('public.refusals');
-      RAISE EXCEPTION 'modifying CTEs are not supported' USING ERRCODE = '0A000';
-    END $$`);
-  await pool.query(
-    "CREATE TRIGGER refuse BEFORE INSERT ON rowmill.row_results EXECUTE FUNCTION public.refuse_plain_rows()",
+  await addTrigger(
+    pool,
+    "refuse",
+    "BEFORE INSERT ON rowmill.row_results",
+    `IF current_query() NOT LIKE '%WITH written AS%' THEN RETURN NULL; END IF;
+    -- A rollback keeps the number.
+    PERFORM nextval('public.refusals');
+    RAISE EXCEPTION 'modifying CTEs are not supported' USING ERRCODE = '0A000';`,
   );
   const user = await rowmill.newUser();
   for (const mode of ["append", "upsert"] as const) {

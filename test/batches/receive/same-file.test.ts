@@ -21,11 +21,11 @@ async function kept({ userId }: Client) {
 }
 
 const setState = (id: string, state: string) =>
-  rowmill.ctx.pool.query(
-    `UPDATE rowmill.batches SET state = $2::rowmill.batch_state,
-      finished_at = CASE WHEN $2 IN ('queued', 'processing', 'paused', 'undoing') THEN NULL ELSE now() END WHERE id = $1`,
-    [id, state],
-  );
+  rowmill.ctx.pool.query("UPDATE rowmill.batches SET state = $2, finished_at = $3 WHERE id = $1", [
+    id,
+    state,
+    ["queued", "processing", "paused", "undoing"].includes(state) ? null : new Date(),
+  ]);
 
 test("uploading the same bytes again returns the first batch and stores nothing", async () => {
   const user = await rowmill.newUser();

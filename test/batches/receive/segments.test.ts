@@ -4,6 +4,7 @@ import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import type { BatchView } from "../../../src/batches/views.ts";
 import type { Problem } from "../../support/client.ts";
 import { SlowUpload } from "../../support/slow-upload.ts";
+import { addTrigger } from "../../support/triggers.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
@@ -21,10 +22,8 @@ function largeFile(name: string): string {
 const GATE = 4711;
 
 beforeAll(async () => {
-  await rowmill.ctx.pool.query(`
-    CREATE FUNCTION rowmill.wait_at_gate() RETURNS trigger LANGUAGE plpgsql
-      AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(${GATE}); RETURN NULL; END $$;
-    CREATE TRIGGER gate BEFORE INSERT ON rowmill.batch_rows EXECUTE FUNCTION rowmill.wait_at_gate()`);
+  const body = `PERFORM pg_advisory_xact_lock_shared(${GATE}); RETURN NULL;`;
+  await addTrigger(rowmill.ctx.pool, "gate", "BEFORE INSERT ON rowmill.batch_rows", body);
 });
 
 /** Every segment waits at the gate, until the returned function is called. */
@@ -146,11 +145,13 @@ describe("segments of an upload", () => {
     const user = await rowmill.newUser();
     const { pool } = rowmill.ctx;
     // Only the first segment fails.
-    await pool.query(`
-      CREATE SEQUENCE rowmill.segments;
-      CREATE FUNCTION rowmill.fail_first() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF nextval('rowmill.segments') = 1 THEN RAISE EXCEPTION 'disk full' USING ERRCODE = 'disk_full'; END IF; RETURN NULL; END $$;
-      CREATE TRIGGER fail_first BEFORE INSERT ON rowmill.batch_rows EXECUTE FUNCTION rowmill.fail_first()`);
+    await pool.query("CREATE SEQUENCE rowmill.segments");
+    await addTrigger(
+      pool,
+      "fail_first",
+      "BEFORE INSERT ON rowmill.batch_rows",
+      "IF nextval('rowmill.segments') = 1 THEN RAISE EXCEPTION 'disk full' USING ERRCODE = 'disk_full'; END IF; RETURN NULL;",
+    );
     using upload = new SlowUpload(user);
     const answered = upload.answer.then((answer) => answer?.status);
     let pieces = 0;

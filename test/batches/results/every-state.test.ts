@@ -19,11 +19,11 @@ test.each(states)(
     const user = await rowmill.newUser();
     const id = await uploaded(user, "title,author\nEmma,Austen\n,Nobody\nDracula,Stoker\n");
     await deliverChunk(rowmill.ctx, id);
-    await rowmill.ctx.pool.query(
-      `UPDATE rowmill.batches SET state = $2::rowmill.batch_state,
-      finished_at = CASE WHEN $2 NOT IN ('queued', 'processing', 'paused', 'undoing') THEN now() END WHERE id = $1`,
-      [id, state],
-    );
+    await rowmill.ctx.pool.query("UPDATE rowmill.batches SET state = $2, finished_at = $3 WHERE id = $1", [
+      id,
+      state,
+      ["queued", "processing", "paused", "undoing"].includes(state) ? null : new Date(),
+    ]);
     for (const file of RESULT_FILES) {
       for (const format of RESULT_FORMATS) {
         const response = await fetch(`${user.url}${path(id, `${file}.${format}`)}`, {

@@ -235,9 +235,9 @@ async function downloading(rows: number, state: BatchState = "cancelled") {
   });
   await pool.query(
     {
-      text: "UPDATE rowmill.batches SET state = $2::rowmill.batch_state, finished_at = CASE WHEN $2 = 'cancelled' THEN now() END WHERE id = $1",
+      text: "UPDATE rowmill.batches SET state = $2, finished_at = $3 WHERE id = $1",
     },
-    [id, state],
+    [id, state, state === "cancelled" ? new Date() : null],
   );
   const ctx = { ...rowmill.ctx, db: databaseOn(pool) };
   const batch = { ...(await getBatch(rowmill.ctx, user.userId, id)), warnings: {} };

@@ -9,6 +9,7 @@ import { csv } from "../../support/book-files.ts";
 import { count } from "../../support/count.ts";
 import { expectExactlyOnce } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { addTrigger } from "../../support/triggers.ts";
 import { until } from "../../support/until.ts";
 
 const NOTHING: Reconciled = { uploadsRemoved: 0, batchesRequeued: 0, chunksRequeued: 0, chunksGivenUp: 0 };
@@ -82,11 +83,11 @@ test("rows with a result keep it after the last delivery of their chunk", async 
   await using rowmill = await startRowmill();
   const { pool } = rowmill.ctx;
   const user = await rowmill.newUser();
-  await pool.query(
-    `CREATE FUNCTION rowmill.hinder() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      IF NEW.title = 'Title 7' THEN RAISE EXCEPTION 'try later' USING ERRCODE = '40001'; END IF; RETURN NEW;
-    END $$;
-    CREATE TRIGGER hinder BEFORE INSERT ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.hinder()`,
+  await addTrigger(
+    pool,
+    "hinder",
+    "BEFORE INSERT ON rowmill.books FOR EACH ROW",
+    "IF NEW.title = 'Title 7' THEN RAISE EXCEPTION 'try later' USING ERRCODE = '40001'; END IF; RETURN NEW;",
   );
   const { body: batch } = await user.upload(csv(25));
   const key = { batchId: batch.id, firstRow: 2 };

@@ -100,8 +100,8 @@ describe("a job", () => {
     await done(user, body.job_id);
     const isOpen = ["receiving", "queued", "processing", "paused", "undoing"].includes(state);
     await rowmill.ctx.pool.query(
-      `UPDATE rowmill.batches SET state = $2::rowmill.batch_state, finished_at = CASE WHEN $3 THEN NULL ELSE now() END, reason = 'said so' WHERE number = $1`,
-      [body.job_id, state, isOpen],
+      "UPDATE rowmill.batches SET state = $2, finished_at = $3, reason = 'said so' WHERE number = $1",
+      [body.job_id, state, isOpen ? null : new Date()],
     );
     const shown = await job(user, body.job_id);
     expect(shown.status).toBe(status);
