@@ -153,7 +153,7 @@ test("a correction whose rows the reconciler removes while they are applied is r
   const removed = reconcile({ ...ctx, now: () => new Date(Date.now() + 600_000) });
   const isStaged =
     "SELECT count(*) FROM rowmill.batches WHERE correction_of IS NOT NULL AND state = 'receiving'";
-  await until("the reconciler has begun", async () => (await count(ctx.pool, isStaged)) === 0);
+  await until("the reconciler has started", async () => (await count(ctx.pool, isStaged)) === 0);
   await holder.query("COMMIT");
   holder.release();
   const { status, body } = await answer;
