@@ -6,6 +6,7 @@ import { inTransaction } from "../../../src/context.ts";
 import { command, deliverChunk, deliverWhole, untilBatch } from "../../support/batches.ts";
 import { csv } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
+import { recordStatements } from "../../support/record-statements.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
@@ -71,6 +72,19 @@ test("deleting an ended batch removes its rows, results, history and jobs but no
   expect(await leftOf(rowmill, batch.id)).toEqual({ ...NOTHING, books: 20 });
   expect(await leftOf(rowmill, other.id)).toEqual(otherBefore);
   await expectGone(user, batch.id);
+});
+
+test("a deletion passes the rows of a batch once", async () => {
+  const user = await rowmill.newUser();
+  const { body } = await user.upload(csv(60));
+  await user.finished(body.id);
+  const sent = recordStatements();
+  expect((await remove(user, body.id)).status).toBe(204);
+  const removals = [...sent.values()]
+    .flat()
+    .filter((text) => text.startsWith("DELETE FROM rowmill.batch_rows"));
+  expect(removals.length).toBeGreaterThan(0);
+  for (const text of removals) expect(text).toContain("row_number >=");
 });
 
 test("a dry run and a cancelled batch can be deleted", async () => {
