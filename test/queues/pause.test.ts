@@ -57,9 +57,12 @@ test("running jobs end while their queue is paused, and resuming takes more jobs
   const one = (await rowmill.newUser()).userId;
   const other = (await rowmill.newUser()).userId;
   await using gate = await closeGate(ctx, "complete");
-  const long = [await heldTask(ctx, one), await heldTask(ctx, one)];
   await rowmill.startWorker();
-  await until("both places of a user are taken", async () => (await activeTasks(rowmill)) === 2);
+  // Each waits in a statement of its own, so that no task of others is completed by the same statement.
+  const long = [await heldTask(ctx, one)];
+  await gate.reached();
+  long.push(await heldTask(ctx, one));
+  await gate.reached(2);
   await pauseQueue(asUser(ctx, one), "default");
   const held = await pausedTask(rowmill, other);
   await newTask(ctx, one);
