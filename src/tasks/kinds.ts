@@ -1,9 +1,8 @@
 /** The kinds of tasks that an owner has: their types and queues. Lists and counts read the index of kinds and statuses. */
 import { type SQL, sql } from "drizzle-orm";
-import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
+import { taskStatus } from "../schema/tasks.ts";
 import type { TaskFilter } from "./queries.ts";
-
-const ENDED = ["completed", "failed", "cancelled"] as const satisfies TaskStatus[];
+import { ENDED_STATUSES } from "./state.ts";
 
 /** Makes the source of the first tasks that are wanted. */
 export type Source = (wanted: SQL, limit: number) => SQL;
@@ -23,7 +22,7 @@ export function kindsOf(owner: number, filter: TaskFilter): { readonly kinds: SQ
   const {
     type,
     queue,
-    statuses = filter.endedFrom || filter.endedBefore ? ENDED : taskStatus.enumValues,
+    statuses = filter.endedFrom || filter.endedBefore ? ENDED_STATUSES : taskStatus.enumValues,
   } = filter;
   const status = sql`unnest(${sql.param([...new Set(statuses)])}::rowmill.task_status[]) AS wanted (status)`;
   const isOwn = sql`user_id + 0 = ${owner}`;
