@@ -49,10 +49,10 @@ export async function correctRows(ctx: Context, correction: Correction): Promise
     throw invalidField("file", "The file is empty. Send the corrected rows with their header.");
   const columns = findColumns(batch, table.header.names);
   const stagingId = await openStaging(ctx, batch);
-  using _signs = signsOfLife(ctx, stagingId);
   try {
     const source = { fileBytes: () => 0, check: () => requireStoredWithin(ctx, userId) };
     await storeRows(ctx, stagingId, rowsOf(table.records, columns), source).catch(explainDuplicate);
+    using _signs = signsOfLife(ctx, stagingId);
     await table.finish();
     return await retryWhileLocked(() =>
       inTransaction(ctx, (tx) => applyCorrection(tx, correction, stagingId)),
