@@ -61,6 +61,10 @@ export class CauseGroups {
     for (const error of distinctOf(errors)) this.#add(error, position++, count, rows);
   }
 
+  addEach(failures: readonly { readonly row: number; readonly errors: readonly RowError[] }[]): void {
+    for (const { row, errors } of failures) this.add({ errors, count: 1, rows: [row] });
+  }
+
   /** Adds rows whose causes were counted before. */
   addStored(failed: number, causes: readonly StoredCause[]): void {
     this.#failed += failed;

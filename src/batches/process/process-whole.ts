@@ -176,7 +176,7 @@ function storeProgress(
       WHERE batch_id = ${batchId} AND first_row = ${firstRow}`);
     const failed = failures.length;
     const causes = newChunkCauses();
-    for (const { row, errors } of failures) causes.add({ errors, count: 1, rows: [row] });
+    causes.addEach(failures);
     await storeCauses(tx, chunk, failed, causes);
     await batchChanged(tx, batchId);
     tx.afterCommit.push(() => tx.activity.emit("rowsProcessed", { succeeded: rowCount - failed, failed }));

@@ -97,7 +97,7 @@ export class StoredOutcomes {
       retried: this.#counts.retried + retried.length,
     };
     this.#effects = addEffects(this.#effects, effects);
-    for (const { row, errors } of failures) this.#causes.add({ errors, count: 1, rows: [row] });
+    this.#causes.addEach(failures);
     this.#displaced.push(...succeeded.flatMap(({ displaces }) => displaces ?? []));
     for (const { afterSeconds } of retried)
       this.#retryAfterSeconds = Math.max(this.#retryAfterSeconds ?? 0, afterSeconds);
