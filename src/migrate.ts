@@ -220,12 +220,20 @@ export async function requireMigrated(pool: pg.Pool): Promise<void> {
   }
 }
 
-async function requireSupportedVersion(client: Pick<pg.Pool, "query">): Promise<void> {
+/** Returns the version as the server names it, and whether Rowmill runs on it. */
+export async function readServerVersion(
+  client: Pick<pg.Pool, "query">,
+): Promise<{ version: string; isSupported: boolean }> {
   const { rows } = await client.query<{ version: string }>(
     "SELECT current_setting('server_version') AS version",
   );
   const version = rows[0]?.version ?? "";
-  if (Number.parseInt(version, 10) < OLDEST_POSTGRES) {
+  return { version, isSupported: Number.parseInt(version, 10) >= OLDEST_POSTGRES };
+}
+
+async function requireSupportedVersion(client: Pick<pg.Pool, "query">): Promise<void> {
+  const { version, isSupported } = await readServerVersion(client);
+  if (!isSupported) {
     throw new ConfigError(
       `DATABASE_URL: the server is PostgreSQL ${version}. Rowmill needs PostgreSQL ${OLDEST_POSTGRES} or later.`,
     );

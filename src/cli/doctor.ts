@@ -5,7 +5,7 @@ import type pg from "pg";
 import { RUNNABLE_STATES } from "../batches/state.ts";
 import type { Config } from "../config/config.ts";
 import { QUEUES } from "../jobs.ts";
-import { OLDEST_POSTGRES, pendingMigrations } from "../migrate.ts";
+import { OLDEST_POSTGRES, pendingMigrations, readServerVersion } from "../migrate.ts";
 import { createLog } from "../platform/log.ts";
 import { databaseOn, openPool } from "../platform/postgres/database.ts";
 import { grantsToMigrate, grantsToRun } from "../platform/postgres/schemas.ts";
@@ -109,9 +109,8 @@ function checkNode(): Finding {
 }
 
 async function checkServer(pool: pg.Pool): Promise<Finding> {
-  const { rows } = await pool.query("SELECT current_setting('server_version') AS version");
-  const { version } = rows[0];
-  return Number.parseInt(version, 10) >= OLDEST_POSTGRES
+  const { version, isSupported } = await readServerVersion(pool);
+  return isSupported
     ? good(`PostgreSQL ${version} answers.`)
     : bad(`PostgreSQL ${version} is too old. Use version ${OLDEST_POSTGRES} or later.`);
 }
