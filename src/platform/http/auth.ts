@@ -123,6 +123,8 @@ export async function registerAuth(
       allowedAud: ISSUER,
       checkTyp: TOKEN_TYPE,
       requiredClaims: ["exp", "iss", "aud", "sub", "sid"],
+      // Of the signature and the claims only: the session is checked for each request.
+      cache: true,
     },
   });
   app.decorate("verifiers", verifiers);
