@@ -11,6 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { BatchView } from "../../src/batches/views.ts";
 import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
+import { type StatusFloor, startStatusFloor } from "./status-floor.ts";
 import { median } from "./table.ts";
 
 export interface Imported {
@@ -24,6 +25,8 @@ export interface Imported {
   readonly workerPeakMb: number;
   /** Of a status read while the batch runs. */
   readonly statusMs: number;
+  /** Of the reads of the floor in between. */
+  readonly statusFloorMs: number;
   /** Of a status read after its end, as often as before. */
   readonly statusPacedMs: number;
   /** Of a status read after its end, one after the other. */
@@ -43,7 +46,8 @@ export async function measureImport(
   const { url, programs } = await startPrograms(databaseUrl, settings, moreWorkers);
   const [api, worker] = programs;
   try {
-    const imported = await importFile(url, csvPath, api, worker);
+    await using floor = await startStatusFloor(databaseUrl);
+    const imported = await importFile(url, csvPath, api, worker, floor);
     if (imported.failed > 0) throw new Error(`${imported.failed} rows failed.`);
     return imported;
   } finally {
@@ -90,21 +94,26 @@ export async function importFile(
   csvPath: string,
   api: ChildProcess,
   worker: ChildProcess,
+  floor?: StatusFloor,
 ): Promise<Imported> {
   const headers = { authorization: `Bearer ${await signUp(url)}` };
   const startedAt = performance.now();
   let batch = await sendFile(url, csvPath, headers);
   const acceptedSeconds = (performance.now() - startedAt) / 1000;
-  const readTimed = async (times: number[]): Promise<BatchView> => {
+  const readTimed = async (times: number[], from = `${url}/api/v1/batches/`): Promise<BatchView> => {
     const askedAt = performance.now();
-    const read = await readStatus(`${url}/api/v1/batches/${batch.id}`, headers);
+    const read = await readStatus(from + batch.id, headers);
     times.push(performance.now() - askedAt);
     return read;
   };
   const statusMs: number[] = [];
+  const statusFloorMs: number[] = [];
   while (!batch.finished_at) {
     await sleep(POLL_MS);
     batch = await readTimed(statusMs);
+    if (!floor) continue;
+    await sleep(POLL_MS);
+    await readTimed(statusFloorMs, floor.url);
   }
   const doneSeconds = (performance.now() - startedAt) / 1000;
   if (batch.counts.success + batch.counts.failed !== batch.counts.total)
@@ -125,6 +134,7 @@ export async function importFile(
     doneSeconds,
     ...peaks,
     statusMs: median(statusMs),
+    statusFloorMs: median(statusFloorMs),
     statusPacedMs: median(statusPacedMs),
     statusIdleMs: median(statusIdleMs),
   };

@@ -40,6 +40,7 @@ export async function rowsPart(bench: Bench): Promise<Part> {
     apiPeakMbSmall: atSmall.apiPeakMb,
     workerPeakMbSmall: atSmall.workerPeakMb,
     statusMs: of(({ imported }) => imported.statusMs),
+    statusFloorMs: of(({ imported }) => imported.statusFloorMs),
     statusPacedMs: of(({ imported }) => imported.statusPacedMs),
     statusIdleMs: of(({ imported }) => imported.statusIdleMs),
   };
@@ -61,6 +62,8 @@ export async function rowsPart(bench: Bench): Promise<Part> {
       [`API above ${smallRows} rows`, growth(figures.apiPeakMb, figures.apiPeakMbSmall), "20 %"],
       [`worker above ${smallRows} rows`, growth(figures.workerPeakMb, figures.workerPeakMbSmall), "20 %"],
       ["status read while it runs, median", milliseconds(figures.statusMs), "5.0 ms"],
+      ["floor of it: node:http and one statement", milliseconds(figures.statusFloorMs), ""],
+      ["ratio to the floor of a status read", times(figures.statusMs / figures.statusFloorMs), ""],
       ["status read after it, as often, median", milliseconds(figures.statusPacedMs), ""],
       ["status reads after it, one after the other", milliseconds(figures.statusIdleMs), ""],
     ],
