@@ -1,11 +1,11 @@
 /** Entity tags: a client that has the current version gets 304 instead of the body (RFC 9110, 13.1.2). */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 
 /** Returns a hash of `facts`, so that equal facts have the same version. */
 export function versionOf(facts: unknown): string {
-  return createHash("sha256").update(JSON.stringify(facts)).digest("base64url").slice(0, 22);
+  return hash("sha256", JSON.stringify(facts), "base64url").slice(0, 22);
 }
 
 /**
