@@ -12,6 +12,7 @@ import {
   type Database,
   databaseOn,
   detectSessions,
+  type OpenTransaction,
   openPool,
   readLimits,
   untilReachable,
@@ -78,10 +79,7 @@ export function sharedContext(ctx: Context): Context {
 }
 
 /** A context whose `db` is an open transaction. A verb that takes a `Tx` cannot be called without a transaction. */
-export interface Tx extends Context {
-  /** Functions that run once the transaction has committed; never after a rollback. */
-  readonly afterCommit: (() => void)[];
-}
+export interface Tx extends Context, OpenTransaction {}
 
 function isTx(ctx: Context | Tx): ctx is Tx {
   return "afterCommit" in ctx;

@@ -45,7 +45,7 @@ export async function processChunk(
   try {
     const signal = AbortSignal.any([delivery.signal, watch.signal]);
     const settled = await repeatOnLockTrouble(ctx, signal, (failures) =>
-      underSavepoint(tx.db, async () => {
+      underSavepoint(tx, async () => {
         const share = failures > 0 ? { isShared: true } : await shareRecords(tx, input);
         if (failures > 0) await reserveRecords(ctx, tx, input, signal);
         return processLocked(ctx, tx, input, work, share, { delivery: delivery.signal, batch: watch.signal });

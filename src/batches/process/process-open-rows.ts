@@ -135,7 +135,7 @@ async function settle(
 /** The calls of a row target must not be repeated, and hold no locks. */
 function storing<T>({ ctx, tx, signals, keepsOutcomes }: Turn, store: () => Promise<T>): Promise<T> {
   if (!keepsOutcomes) return store();
-  return repeatOnLockTrouble(ctx, signals.delivery, () => underSavepoint(tx.db, store));
+  return repeatOnLockTrouble(ctx, signals.delivery, () => underSavepoint(tx, store));
 }
 
 /** The same attempt from its first open row. It takes no turn of its user meanwhile. */

@@ -59,7 +59,7 @@ export async function processWhole(
   const signal = AbortSignal.any([delivery.signal, watch.signal]);
   try {
     return await repeatOnLockTrouble(ctx, signal, () =>
-      underSavepoint(tx.db, () => runBatch({ ...ctx, log }, tx, batchId, { ...delivery, signal })),
+      underSavepoint(tx, () => runBatch({ ...ctx, log }, tx, batchId, { ...delivery, signal })),
     );
   } catch (error) {
     if (error instanceof MustPause) await pauseByRowmill({ ...ctx, log }, batchId, error.message);
@@ -125,7 +125,7 @@ async function processChunks(ctx: Context, tx: Tx, batch: Batch, delivery: Deliv
   const input = await chunkInputOf(ctx, batch);
   let failed = 0;
   try {
-    await underSavepoint(tx.db, async () => {
+    await underSavepoint(tx, async () => {
       for (const chunk of plan) {
         let effects = NO_EFFECTS;
         const failuresOfChunk: FailedRow[] = [];
@@ -134,7 +134,7 @@ async function processChunks(ctx: Context, tx: Tx, batch: Batch, delivery: Deliv
           const outcomes = await repeatOnLockTrouble(
             ctx,
             delivery.signal,
-            () => underSavepoint(tx.db, () => processRows(ctx, tx, input, rows, delivery)),
+            () => underSavepoint(tx, () => processRows(ctx, tx, input, rows, delivery)),
             MAX_SLICE_WAIT_MS,
           );
           delivery.signal.throwIfAborted();
