@@ -102,8 +102,9 @@ async function processSlices(turn: Turn, plain: PlainRows, start: number): Promi
     // A set target has written only in this transaction, which the exception rolls back.
     if (!keepsOutcomes) signals.batch.throwIfAborted();
     await storing(turn, async () => {
-      await outcomes.store(processed);
       if (keepsOutcomes) await storeWaits(tx, chunk.batchId, processed);
+      // The last statement: what it counts would be counted again if another one failed.
+      await outcomes.store(processed);
     });
     rows += processed.length;
     const [unstarted] = unstartedOf(slice.rows, processed);
