@@ -54,7 +54,8 @@ export async function processChunk(
     if (!settled) return undefined;
     const { rest, ...counts } = settled;
     const ms = Math.round(performance.now() - startedAt);
-    log.info({ ...counts, ms }, rest ? "chunk continues later" : "chunk succeeded");
+    const message = rest ? "chunk continues later" : "chunk succeeded";
+    tx.afterCommit.push(() => log.info({ ...counts, ms }, message));
     return rest ?? counts;
   } catch (error) {
     if (error instanceof MustPause) await pauseByRowmill({ ...ctx, log }, batchId, error.message);

@@ -99,7 +99,8 @@ async function runBatch(
   ctx.log.info("batch received");
   const failed = await processChunks(ctx, tx, batch, delivery);
   await finishRun(tx, batch, failed);
-  ctx.log.info({ failed, ms: Math.round(performance.now() - startedAt) }, "batch succeeded");
+  const ms = Math.round(performance.now() - startedAt);
+  tx.afterCommit.push(() => ctx.log.info({ failed, ms }, "batch succeeded"));
   return { failed };
 }
 
