@@ -14,7 +14,6 @@ import { requestDueBackup, runBackup } from "./backups/run-backup.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
 import { processWhole } from "./batches/process/process-whole.ts";
 import { reverseRows } from "./batches/process/reverse-rows.ts";
-import { announceBatch } from "./batches/upkeep/announce-batch.ts";
 import { reconcile } from "./batches/upkeep/reconcile.ts";
 import { removeLostCauses } from "./batches/upkeep/remove-lost-causes.ts";
 import { removeOldBatches } from "./batches/upkeep/remove-old-batches.ts";
@@ -75,7 +74,6 @@ export const handlers: Handlers = {
   runNotification: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   runHttpTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   advanceWorkflow: (ctx, { payload }) => handleWorkflowJob(ctx, payload),
-  batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
   deliverWebhook: (ctx, { payload, delivery }) => deliver(ctx, payload, delivery),
   runTicks: async (ctx, { delivery }) => ({ ticks: await runDueTicks(ctx, delivery.signal) }),
   notify: (_ctx, { tx }) => fanOut(tx),

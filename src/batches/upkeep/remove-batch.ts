@@ -59,7 +59,6 @@ export async function removeBatch(ctx: Context, batchId: string): Promise<void> 
     for (const [kind, job] of [
       ["whole", jobs.processWhole],
       ["undo", jobs.undoBatch],
-      ["finished", jobs.batchFinished],
     ] as const) {
       await tx.queue.remove(
         tx.db,
