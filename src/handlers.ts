@@ -35,7 +35,6 @@ import { removeOldMinutes } from "./queues/statistics/remove-old-minutes.ts";
 import { removeLostWorkers } from "./queues/workers/remove-lost-workers.ts";
 import { writeDueReports } from "./reports/write-due-reports.ts";
 import { removeOldEntries } from "./request-log/remove-old-entries.ts";
-import { removeOldSchedules } from "./schedules/builtins.ts";
 import { removeOldTicks } from "./schedules/remove-old-ticks.ts";
 import { runDueTicks } from "./schedules/run/run-due-ticks.ts";
 import { removeIdleLanes } from "./tasks/lanes/wake-waiting.ts";
@@ -98,7 +97,6 @@ export const handlers: Handlers = {
     };
     await removeDeletedWebhooks(ctx);
     await removeExcessDeliveries(ctx);
-    await removeOldSchedules(ctx);
     return { ...repaired, ticksRun: await runDueTicks(ctx, delivery.signal) };
   },
   clean: async (ctx, { delivery }) => {
