@@ -1,10 +1,10 @@
 /** The context that every verb receives: the resources of its program, who acts, and the open transaction. */
 import { type SQL, sql } from "drizzle-orm";
 import type pg from "pg";
+import { Activity } from "./activity.ts";
 import type { Config } from "./config/config.ts";
 import { type ProgramRole, queueConnections, readConnections } from "./config/connections.ts";
 import { requireMigrated } from "./migrate.ts";
-import { Activity } from "./platform/activity.ts";
 import { runAll } from "./platform/callbacks.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
