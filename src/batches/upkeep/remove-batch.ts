@@ -20,7 +20,7 @@ const SLICE_ROWS = 50_000;
  * may be processing the batch.
  */
 export async function removeBatch(ctx: Context, batchId: string): Promise<void> {
-  using _signs = signsOfLife(ctx, batchId);
+  using _signs = signsOfLife(ctx, [batchId]);
   for (const name of ["row_history", "row_results", "row_waits", "batch_rows"]) {
     const rows = sql`rowmill.${sql.identifier(name)} WHERE batch_id = ${batchId}`;
     const { rows: found } = await ctx.db.execute<{ first: number | null; last: number | null }>(
