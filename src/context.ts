@@ -1,10 +1,10 @@
 /** The context that every verb receives: the resources of its program, who acts, and the open transaction. */
 import { type SQL, sql } from "drizzle-orm";
 import type pg from "pg";
+import { Activity } from "./activity.ts";
 import type { Config } from "./config/config.ts";
 import { type ProgramRole, queueConnections, readConnections } from "./config/connections.ts";
 import { requireMigrated } from "./migrate.ts";
-import { Activity } from "./platform/activity.ts";
 import { runAll } from "./platform/callbacks.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
@@ -12,6 +12,7 @@ import {
   type Database,
   databaseOn,
   detectSessions,
+  type OpenTransaction,
   openPool,
   readLimits,
   untilReachable,
@@ -78,10 +79,7 @@ export function sharedContext(ctx: Context): Context {
 }
 
 /** A context whose `db` is an open transaction. A verb that takes a `Tx` cannot be called without a transaction. */
-export interface Tx extends Context {
-  /** Functions that run once the transaction has committed; never after a rollback. */
-  readonly afterCommit: (() => void)[];
-}
+export interface Tx extends Context, OpenTransaction {}
 
 function isTx(ctx: Context | Tx): ctx is Tx {
   return "afterCommit" in ctx;

@@ -14,7 +14,6 @@ import { requestDueBackup, runBackup } from "./backups/run-backup.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
 import { processWhole } from "./batches/process/process-whole.ts";
 import { reverseRows } from "./batches/process/reverse-rows.ts";
-import { announceBatch } from "./batches/upkeep/announce-batch.ts";
 import { reconcile } from "./batches/upkeep/reconcile.ts";
 import { removeLostCauses } from "./batches/upkeep/remove-lost-causes.ts";
 import { removeOldBatches } from "./batches/upkeep/remove-old-batches.ts";
@@ -36,7 +35,6 @@ import { removeOldMinutes } from "./queues/statistics/remove-old-minutes.ts";
 import { removeLostWorkers } from "./queues/workers/remove-lost-workers.ts";
 import { writeDueReports } from "./reports/write-due-reports.ts";
 import { removeOldEntries } from "./request-log/remove-old-entries.ts";
-import { removeOldSchedules } from "./schedules/builtins.ts";
 import { removeOldTicks } from "./schedules/remove-old-ticks.ts";
 import { runDueTicks } from "./schedules/run/run-due-ticks.ts";
 import { removeIdleLanes } from "./tasks/lanes/wake-waiting.ts";
@@ -75,7 +73,6 @@ export const handlers: Handlers = {
   runNotification: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   runHttpTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   advanceWorkflow: (ctx, { payload }) => handleWorkflowJob(ctx, payload),
-  batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
   deliverWebhook: (ctx, { payload, delivery }) => deliver(ctx, payload, delivery),
   runTicks: async (ctx, { delivery }) => ({ ticks: await runDueTicks(ctx, delivery.signal) }),
   notify: (_ctx, { tx }) => fanOut(tx),
@@ -100,7 +97,6 @@ export const handlers: Handlers = {
     };
     await removeDeletedWebhooks(ctx);
     await removeExcessDeliveries(ctx);
-    await removeOldSchedules(ctx);
     return { ...repaired, ticksRun: await runDueTicks(ctx, delivery.signal) };
   },
   clean: async (ctx, { delivery }) => {

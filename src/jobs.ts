@@ -151,13 +151,6 @@ export const jobs = {
     }),
     options: { ...rowJobOptions, expireInSeconds: 600 },
   },
-  /** Logs the end of a batch. Only programs of 0.10.0 enqueue it; later ones log the end themselves. */
-  batchFinished: {
-    ...background,
-    name: "batch.finished",
-    payload: Type.Object({ batchId: Type.String() }),
-    options: backgroundOptions,
-  },
   /** Creates the e-mails and webhook deliveries of all notifications that are pending. */
   notify: {
     ...background,

@@ -160,10 +160,9 @@ async function migrateTables(client: pg.Client, log: Log, count: number | undefi
     "CREATE TABLE IF NOT EXISTS rowmill.__drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)",
   );
   const migrations = readMigrationFiles({ migrationsFolder }).slice(0, count);
-  const queues = Object.values(jobs).map(({ name }) => name);
   const isInstalled = (await appliedMigrations(client)).size > 0;
   if (isInstalled) await warnOfOldTables(client, migrations, log);
-  const moved = isInstalled ? [] : await moveFromPublic(client, migrations, queues, log);
+  const moved = isInstalled ? [] : await moveFromPublic(client, migrations, log);
   for (const migration of moved) await record(client, migration);
   const applied = await appliedMigrations(client);
   for (const migration of migrations.filter(({ hash }) => !applied.has(hash))) {

@@ -41,7 +41,7 @@ export function chunkJobId({ batchId, firstRow }: ChunkKey, attempt: number): st
 }
 
 /** The jobs that concern a batch as a whole: each exists at most once per run. */
-type BatchJobKind = "whole" | "undo" | "finished";
+type BatchJobKind = "whole" | "undo";
 
 export function batchJobId(kind: BatchJobKind, batchId: string, run: number): string {
   return deterministicJobId(kind, batchId, run);

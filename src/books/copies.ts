@@ -32,7 +32,7 @@ const MAX_ATTEMPTS = 5;
 export async function retryOnKeyConflict<T>(tx: Tx, write: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await underSavepoint(tx.db, write);
+      return await underSavepoint(tx, write);
     } catch (error) {
       const isTaken = postgresError(error)?.code === SQLSTATE.uniqueViolation;
       if (!isTaken || attempt === MAX_ATTEMPTS) throw error;

@@ -23,11 +23,11 @@ import {
   checkWebhooks,
 } from "./doctor-work.ts";
 import { bad, type Finding, good } from "./finding.ts";
+import { nodeProblem } from "./node-problem.ts";
 import { printJson } from "./table.ts";
 
 type AliveWorker = Awaited<ReturnType<typeof aliveWorkers>>[number];
 
-const OLDEST_NODE = 24;
 const SILENT_MINUTES = 2;
 
 /** How often a standby is asked whether it has caught up. */
@@ -102,10 +102,8 @@ async function diagnoseDatabase(config: Config, pool: pg.Pool): Promise<Finding[
 }
 
 function checkNode(): Finding {
-  const major = Number(process.versions.node.split(".")[0]);
-  return major >= OLDEST_NODE
-    ? good(`Node ${process.versions.node} is supported.`)
-    : bad(`Node ${process.versions.node} is too old. Install Node ${OLDEST_NODE} or later.`);
+  const problem = nodeProblem(process.versions.node);
+  return problem === null ? good(`Node ${process.versions.node} is supported.`) : bad(problem);
 }
 
 async function checkServer(pool: pg.Pool): Promise<Finding> {

@@ -45,7 +45,7 @@ function fanOutOne(tx: Tx, notification: Notification): Promise<void> {
 /** A notification that cannot be sent must not hold up those of other users. */
 async function sendOne(tx: Tx, notification: Notification, fail: (error: unknown) => void): Promise<void> {
   try {
-    await underSavepoint(tx.db, async () => {
+    await underSavepoint(tx, async () => {
       if (notification.isMailed) await addNotificationMail(tx, notification);
       await addWebhookDeliveries(tx, notification);
     });

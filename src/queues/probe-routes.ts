@@ -8,10 +8,10 @@ import { healthRoutes } from "../platform/http/health.ts";
 import { answerRequestId, requestIds } from "../platform/http/request-id.ts";
 import { addReplicaMetrics, openRegistry } from "../platform/metrics/registry.ts";
 import { addRequestMetrics } from "../platform/metrics/request-metrics.ts";
-import { addWorkMetrics } from "../platform/metrics/work-metrics.ts";
 import { addQueueMetrics } from "../platform/queue/metrics.ts";
 import { listQueues } from "./queries.ts";
 import { addUpkeepMetrics } from "./upkeep-metrics.ts";
+import { addWorkMetrics } from "./work-metrics.ts";
 
 /** Serves the probes and metrics of a worker on WORKER_PORT until disposed of. @throws ConfigError if the port is in use */
 export function openWorkerProbes(ctx: OpenContext): Promise<AsyncDisposable> {
@@ -34,7 +34,7 @@ export function openApiMetrics(ctx: OpenContext): Promise<AsyncDisposable> {
   const pools = { main: ctx.pool, reads: ctx.reads.pool, ...(replica && { replica: replica.pool }) };
   const registry = openRegistry(pools);
   if (replica) addReplicaMetrics(registry, replica);
-  addRequestMetrics(registry, ctx.activity);
+  ctx.activity.on("requestEnded", addRequestMetrics(registry));
   return serve(ctx, { port: ctx.config.metricsPort, setting: "METRICS_PORT" }, registry);
 }
 

@@ -1,4 +1,5 @@
 /** Runs one command. */
+import { nodeProblem } from "../cli/node-problem.ts";
 import { createClient, RowmillError } from "../client/index.ts";
 import { ConfigError } from "../errors.ts";
 import { Interrupted } from "./ask.ts";
@@ -10,9 +11,6 @@ import { note, print, type Terminal } from "./terminal.ts";
 const TOKEN_REFUSED =
   "The server does not accept the token. Log in with `rowmill login URL`, or correct ROWMILL_TOKEN.";
 
-/** As in package.json, which npm only warns about. */
-const OLDEST_NODE = 24;
-
 export async function main(
   args: readonly string[],
   terminal: Terminal,
@@ -20,8 +18,8 @@ export async function main(
   node = process.versions.node,
 ): Promise<ExitCode> {
   try {
-    if (Number.parseInt(node, 10) < OLDEST_NODE)
-      throw new ConfigError(`Node ${node} is too old. Install Node ${OLDEST_NODE} or later.`);
+    const problem = nodeProblem(node);
+    if (problem !== null) throw new ConfigError(problem);
     return await runCommand(args, terminal, version);
   } catch (error) {
     if (terminal.interrupted.aborted || error instanceof Interrupted) return EXIT.interrupted;

@@ -1,5 +1,5 @@
 /** Entries of the request log that wait to be written. */
-import type { EndedRequest } from "../platform/activity.ts";
+import type { EndedRequest } from "../platform/http/ended-requests.ts";
 import type { Log } from "../platform/log.ts";
 import { isTransient } from "../platform/postgres/database.ts";
 

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
-import type { EndedRequest } from "../platform/activity.ts";
+import type { EndedRequest } from "../platform/http/ended-requests.ts";
 import { shortenAddress } from "./shorten-address.ts";
 
 /** The route of all requests that no route serves, so that the log has no path that a client made up. */

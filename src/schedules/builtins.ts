@@ -107,8 +107,8 @@ export async function storeBuiltins(ctx: Context): Promise<void> {
   await removeOldSchedules(ctx);
 }
 
-/** Versions before 0.7.0 had pg-boss run these jobs, and workers of them add their schedules again when they start. */
-export function removeOldSchedules({ db }: Context): Promise<void> {
+/** Versions before 0.7.0 had pg-boss run these jobs. */
+function removeOldSchedules({ db }: Context): Promise<void> {
   return removeQueueSchedules(
     db,
     builtins.map(({ job }) => job.name),

@@ -6,7 +6,7 @@ import { listRows } from "../../src/batches/row-queries.ts";
 import type { RowView } from "../../src/batches/row-views.ts";
 import type { BatchState } from "../../src/schema/batches.ts";
 import { type Page, paged } from "../support/batch-reads.ts";
-import { countRowsRead, recordReads, type Statement } from "../support/large/rows-read.ts";
+import { countRowsRead, recordReads, type Statement } from "../support/explained-reads.ts";
 import { STATISTICS } from "../support/plans.ts";
 import { useRowmill, useUser } from "../support/use-rowmill.ts";
 

@@ -4,9 +4,9 @@
  */
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Client } from "../support/client.ts";
+import { countRowsRead, recordReads, type Statement } from "../support/explained-reads.ts";
 import { fillForOwner } from "../support/large/fill.ts";
 import { listQueries } from "../support/large/queries.ts";
-import { countRowsRead, recordReads, type Statement } from "../support/large/rows-read.ts";
 import { createOfflineApp } from "../support/offline-app.ts";
 import { STATISTICS } from "../support/plans.ts";
 import { useAdmin, useRowmill, useUser } from "../support/use-rowmill.ts";

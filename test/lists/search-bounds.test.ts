@@ -4,7 +4,7 @@ import { newBatchId } from "../../src/batches/ids.ts";
 import { createClient } from "../../src/client/index.ts";
 import type { Client } from "../support/client.ts";
 import { addEndedTasks, long, short } from "../support/ended-tasks.ts";
-import { countRowsRead, recordReads } from "../support/large/rows-read.ts";
+import { countRowsRead, recordReads } from "../support/explained-reads.ts";
 import { useAdmin, useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill({ settings: { REQUEST_LOG: "off" } });

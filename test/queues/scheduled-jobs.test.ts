@@ -1,6 +1,6 @@
 /** The list of scheduled jobs reads one page per kind, however many jobs are due later or wait. */
 import { beforeAll, expect, test } from "vitest";
-import { countRowsRead, recordReads } from "../support/large/rows-read.ts";
+import { countRowsRead, recordReads } from "../support/explained-reads.ts";
 import { useAdmin, useRowmill } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill({ settings: { REQUEST_LOG: "off" } });

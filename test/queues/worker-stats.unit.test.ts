@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Activity } from "../../src/platform/activity.ts";
+import { Activity } from "../../src/activity.ts";
 import { StatsOfWorker } from "../../src/queues/workers/worker-stats.ts";
 
 test("statistics count outcomes and take the mean and the 95th percentile per type", () => {

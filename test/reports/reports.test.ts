@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Config } from "../../src/config/config.ts";
-import type { EndedRequest } from "../../src/platform/activity.ts";
+import type { EndedRequest } from "../../src/platform/http/ended-requests.ts";
 import { buildDaily } from "../../src/reports/build-report.ts";
 import { dateOf, periodAt, periodBefore, periodOf } from "../../src/reports/periods.ts";
 import { readImports, readTasks } from "../../src/reports/read-work.ts";

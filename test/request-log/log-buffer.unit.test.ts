@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { EndedRequest } from "../../src/platform/activity.ts";
+import type { EndedRequest } from "../../src/platform/http/ended-requests.ts";
 import type { Log } from "../../src/platform/log.ts";
 import { TransientError } from "../../src/platform/postgres/database.ts";
 import { LogBuffer } from "../../src/request-log/log-buffer.ts";

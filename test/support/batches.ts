@@ -10,7 +10,8 @@ import type { Delivery } from "../../src/platform/queue/delivery.ts";
 import type { Answer, Client, Problem } from "./client.ts";
 import { until } from "./until.ts";
 
-function delivery(payload: object): Delivery {
+/** The first delivery of a job with this payload. */
+export function delivery(payload: object): Delivery {
   return { id: randomUUID(), payload, attempt: 1, signal: new AbortController().signal };
 }
 

@@ -1,6 +1,6 @@
 /** Entries of the request log, without requests. */
 import type { Context } from "../../src/context.ts";
-import type { EndedRequest } from "../../src/platform/activity.ts";
+import type { EndedRequest } from "../../src/platform/http/ended-requests.ts";
 import { writeEntries } from "../../src/request-log/write-entries.ts";
 
 export const DAY_MS = 86_400_000;

@@ -1,8 +1,8 @@
 /** The app for tests without a database: creating it uses no resource, only answering does. */
 import type { FastifyInstance } from "fastify";
+import { Activity } from "../../src/activity.ts";
 import { createApp } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
-import { Activity } from "../../src/platform/activity.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { ChangeListener } from "../../src/platform/postgres/change-listener.ts";
 import { databaseOn, openPool } from "../../src/platform/postgres/database.ts";

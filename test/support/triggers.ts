@@ -11,3 +11,18 @@ export async function addTrigger(pool: pg.Pool, name: string, event: string, bod
   );
   await pool.query(`CREATE OR REPLACE TRIGGER ${name} ${event} EXECUTE FUNCTION rowmill.${name}()`);
 }
+
+/**
+ * Cancels the first statement of an event, as PostgreSQL does with one that waits too long for a lock. A rollback does not bring the
+ * failure back.
+ */
+export async function addLockTrouble(pool: pg.Pool, name: string, event: string): Promise<void> {
+  await pool.query(`CREATE SEQUENCE rowmill.${name}_times`);
+  const cancel = "PERFORM pg_cancel_backend(pg_backend_pid()); PERFORM pg_sleep(10);";
+  await addTrigger(
+    pool,
+    name,
+    event,
+    `IF nextval('rowmill.${name}_times') = 1 THEN ${cancel} END IF; RETURN NEW;`,
+  );
+}

@@ -13,6 +13,7 @@ import { csv } from "../support/book-files.ts";
 import { count } from "../support/count.ts";
 import { MailServer } from "../support/mail-server.ts";
 import { startRowmill } from "../support/rowmill.ts";
+import { addLockTrouble } from "../support/triggers.ts";
 import { useAdmin, useRowmill } from "../support/use-rowmill.ts";
 
 const server = await new MailServer().start();
@@ -184,6 +185,19 @@ test("while the mail server is down, a file of many rows costs a few look-ups, a
   expect(await count(own.ctx.pool, "SELECT count(*) FROM rowmill.mails")).toBeLessThanOrEqual(3 * chunks);
   const { body: books } = await root.upload<BatchView>(csv(5, 0), "/api/v1/batches?target=books");
   await untilBatch(root, books.id, "completes", ({ state }) => state === "completed");
+});
+
+test("rows whose outcomes are stored again because of a lock count once", async () => {
+  await using own = await startRowmill(server.settings);
+  const { ctx } = own;
+  const sender = await newAdmin(own, "sender");
+  const { body } = await sender.upload<BatchView>("email\nann@once.test\nbob@once.test\n", path);
+  await addLockTrouble(ctx.pool, "trouble", "BEFORE DELETE ON rowmill.row_waits FOR EACH STATEMENT");
+  await deliverChunk(ctx, body.id);
+  expect((await sender.batch(body.id)).body).toMatchObject({
+    state: "completed",
+    counts: { success: 2, failed: 0 },
+  });
 });
 
 test("after each second of messages, other files of the same user have their turn", async () => {

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import { countUpTo } from "../../src/tasks/count-tasks.ts";
 import type { TaskFilter } from "../../src/tasks/queries.ts";
 import { addEndedTasks, short } from "../support/ended-tasks.ts";
-import { countRowsRead, recordReads } from "../support/large/rows-read.ts";
+import { countRowsRead, recordReads } from "../support/explained-reads.ts";
 import { makeTask } from "../support/task-client.ts";
 import { useRowmill, useUser } from "../support/use-rowmill.ts";
 

@@ -48,7 +48,8 @@ function setDisabledAt(
       ownerId: userId,
       details: { username: account.username, role: account.role },
     });
-    ctx.log.info({ userId }, disabledAt ? "an account was disabled" : "an account was enabled");
+    const message = disabledAt ? "an account was disabled" : "an account was enabled";
+    tx.afterCommit.push(() => ctx.log.info({ userId }, message));
     return { ...account, disabledAt };
   });
 }

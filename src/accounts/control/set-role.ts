@@ -28,7 +28,7 @@ export function setRole(ctx: Context, userId: number, role: Role): Promise<Accou
       ownerId: userId,
       details: { username: account.username, from: account.role, to: role },
     });
-    ctx.log.info({ userId, role }, "an account got another role");
+    tx.afterCommit.push(() => ctx.log.info({ userId, role }, "an account got another role"));
     return { ...account, role };
   });
 }

@@ -45,7 +45,8 @@ export async function rotateSession(
     }
     if (await isRepetition(tx, { stored, refresh, session, client })) return next;
     await endSessions(tx, [session.userId], eq(sessions.id, session.id));
-    ctx.log.warn({ userId: user.id, sessionId: session.id }, "a refresh token was used twice; session ended");
+    const ended = { userId: user.id, sessionId: session.id };
+    tx.afterCommit.push(() => ctx.log.warn(ended, "a refresh token was used twice; session ended"));
     return null;
   });
   if (rotated) return rotated;

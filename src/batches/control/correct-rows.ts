@@ -52,7 +52,7 @@ export async function correctRows(ctx: Context, correction: Correction): Promise
   try {
     const source = { fileBytes: () => 0, check: () => requireStoredWithin(ctx, userId) };
     await storeRows(ctx, stagingId, rowsOf(table.records, columns), source).catch(explainDuplicate);
-    using _signs = signsOfLife(ctx, stagingId);
+    using _signs = signsOfLife(ctx, [stagingId]);
     await table.finish();
     return await retryWhileLocked(() =>
       inTransaction(ctx, (tx) => applyCorrection(tx, correction, stagingId)),

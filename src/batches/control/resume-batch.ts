@@ -1,7 +1,7 @@
 import type { Context, Tx } from "../../context.ts";
 import { requireUploadRight } from "../../targets/define/require-upload-right.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
-import { finishBatch } from "../process/settle-chunk.ts";
+import { finishBatch } from "../process/finish-batch.ts";
 import type { StoredBatch } from "../queries.ts";
 import { isOneJob, isWhole, requireEdge } from "../state.ts";
 import { type Batch, isAlreadyIn, startBatch, transition } from "../transitions.ts";

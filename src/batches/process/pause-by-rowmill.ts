@@ -26,6 +26,6 @@ export function pauseByRowmill(ctx: Context, batchId: string, cause: string): Pr
       subject: `A batch for ${target} is paused`,
       message: `No row of the batch ${batchId} can succeed now: ${cause}`,
     });
-    ctx.log.warn({ batchId, cause }, "batch paused because no row can succeed");
+    tx.afterCommit.push(() => ctx.log.warn({ batchId, cause }, "batch paused because no row can succeed"));
   });
 }

@@ -45,7 +45,7 @@ export async function processChunk(
   try {
     const signal = AbortSignal.any([delivery.signal, watch.signal]);
     const settled = await repeatOnLockTrouble(ctx, signal, (failures) =>
-      underSavepoint(tx.db, async () => {
+      underSavepoint(tx, async () => {
         const share = failures > 0 ? { isShared: true } : await shareRecords(tx, input);
         if (failures > 0) await reserveRecords(ctx, tx, input, signal);
         return processLocked(ctx, tx, input, work, share, { delivery: delivery.signal, batch: watch.signal });
@@ -54,7 +54,8 @@ export async function processChunk(
     if (!settled) return undefined;
     const { rest, ...counts } = settled;
     const ms = Math.round(performance.now() - startedAt);
-    log.info({ ...counts, ms }, rest ? "chunk continues later" : "chunk succeeded");
+    const message = rest ? "chunk continues later" : "chunk succeeded";
+    tx.afterCommit.push(() => log.info({ ...counts, ms }, message));
     return rest ?? counts;
   } catch (error) {
     if (error instanceof MustPause) await pauseByRowmill({ ...ctx, log }, batchId, error.message);

@@ -102,8 +102,9 @@ async function processSlices(turn: Turn, plain: PlainRows, start: number): Promi
     // A set target has written only in this transaction, which the exception rolls back.
     if (!keepsOutcomes) signals.batch.throwIfAborted();
     await storing(turn, async () => {
-      await outcomes.store(processed);
       if (keepsOutcomes) await storeWaits(tx, chunk.batchId, processed);
+      // The last statement: what it counts would be counted again if another one failed.
+      await outcomes.store(processed);
     });
     rows += processed.length;
     const [unstarted] = unstartedOf(slice.rows, processed);
@@ -135,7 +136,7 @@ async function settle(
 /** The calls of a row target must not be repeated, and hold no locks. */
 function storing<T>({ ctx, tx, signals, keepsOutcomes }: Turn, store: () => Promise<T>): Promise<T> {
   if (!keepsOutcomes) return store();
-  return repeatOnLockTrouble(ctx, signals.delivery, () => underSavepoint(tx.db, store));
+  return repeatOnLockTrouble(ctx, signals.delivery, () => underSavepoint(tx, store));
 }
 
 /** The same attempt from its first open row. It takes no turn of its user meanwhile. */

@@ -16,7 +16,7 @@ import { newChunkCauses, storeCauses } from "../chunk-causes.ts";
 import { transitions } from "../state.ts";
 import { endBatch, startBatch } from "../transitions.ts";
 import { forgetSuccesses, resetChunks } from "./chunk-counts.ts";
-import { chunkInputOf } from "./chunk-input.ts";
+import { type ChunkInput, chunkInputOf } from "./chunk-input.ts";
 import { repeatOnLockTrouble, reserveRecords } from "./lock-trouble.ts";
 import { pauseByRowmill } from "./pause-by-rowmill.ts";
 import { processRows } from "./process-rows.ts";
@@ -59,7 +59,7 @@ export async function processWhole(
   const signal = AbortSignal.any([delivery.signal, watch.signal]);
   try {
     return await repeatOnLockTrouble(ctx, signal, () =>
-      underSavepoint(tx.db, () => runBatch({ ...ctx, log }, tx, batchId, { ...delivery, signal })),
+      underSavepoint(tx, () => runBatch({ ...ctx, log }, tx, batchId, { ...delivery, signal })),
     );
   } catch (error) {
     if (error instanceof MustPause) await pauseByRowmill({ ...ctx, log }, batchId, error.message);
@@ -99,7 +99,8 @@ async function runBatch(
   ctx.log.info("batch received");
   const failed = await processChunks(ctx, tx, batch, delivery);
   await finishRun(tx, batch, failed);
-  ctx.log.info({ failed, ms: Math.round(performance.now() - startedAt) }, "batch succeeded");
+  const ms = Math.round(performance.now() - startedAt);
+  tx.afterCommit.push(() => ctx.log.info({ failed, ms }, "batch succeeded"));
   return { failed };
 }
 
@@ -125,37 +126,47 @@ async function processChunks(ctx: Context, tx: Tx, batch: Batch, delivery: Deliv
   const input = await chunkInputOf(ctx, batch);
   let failed = 0;
   try {
-    await underSavepoint(tx.db, async () => {
-      for (const chunk of plan) {
-        let effects = NO_EFFECTS;
-        const failuresOfChunk: FailedRow[] = [];
-        for await (const { rows } of openSlices(tx, chunk, "exceed")) {
-          // The locks of earlier slices are held meanwhile, so this does not wait for long.
-          const outcomes = await repeatOnLockTrouble(
-            ctx,
-            delivery.signal,
-            () => underSavepoint(tx.db, () => processRows(ctx, tx, input, rows, delivery)),
-            MAX_SLICE_WAIT_MS,
-          );
-          delivery.signal.throwIfAborted();
-          const mayRetry = delivery.attempt <= ctx.config.rowMaxRetries;
-          const { succeeded, failures, retried } = sortOutcomes(outcomes, delivery.attempt, mayRetry);
-          // One row that must be retried repeats the delivery, and so the whole batch.
-          const [retriedRow] = retried;
-          if (retriedRow)
-            throw new Error(`Row ${retriedRow.row} must be retried (${retriedRow.reason.code}).`);
-          effects = addEffects(effects, await storeSuccesses(tx, chunk, succeeded));
-          failuresOfChunk.push(...failures);
-        }
-        await storeProgress(ctx, batch, chunk, effects, failuresOfChunk);
-        failed += failuresOfChunk.length;
-      }
+    await underSavepoint(tx, async () => {
+      for (const chunk of plan) failed += await processChunk(ctx, tx, { batch, input, chunk, delivery });
       if (failed > 0 || batch.isDryRun) throw new DiscardRecords();
     });
   } catch (error) {
     if (!(error instanceof DiscardRecords)) throw error;
   }
   return failed;
+}
+
+interface ChunkOfBatch {
+  readonly batch: Batch;
+  readonly input: ChunkInput;
+  readonly chunk: Chunk;
+  readonly delivery: Delivery;
+}
+
+/** @returns the number of failed rows */
+async function processChunk(ctx: Context, tx: Tx, of: ChunkOfBatch): Promise<number> {
+  const { batch, input, chunk, delivery } = of;
+  const mayRetry = delivery.attempt <= ctx.config.rowMaxRetries;
+  let effects = NO_EFFECTS;
+  const failed: FailedRow[] = [];
+  for await (const { rows } of openSlices(tx, chunk, "exceed")) {
+    // The locks of earlier slices are held meanwhile, so this does not wait for long.
+    const outcomes = await repeatOnLockTrouble(
+      ctx,
+      delivery.signal,
+      () => underSavepoint(tx, () => processRows(ctx, tx, input, rows, delivery)),
+      MAX_SLICE_WAIT_MS,
+    );
+    delivery.signal.throwIfAborted();
+    const { succeeded, failures, retried } = sortOutcomes(outcomes, delivery.attempt, mayRetry);
+    // One row that must be retried repeats the delivery, and so the whole batch.
+    const [retriedRow] = retried;
+    if (retriedRow) throw new Error(`Row ${retriedRow.row} must be retried (${retriedRow.reason.code}).`);
+    effects = addEffects(effects, await storeSuccesses(tx, chunk, succeeded));
+    failed.push(...failures);
+  }
+  await storeProgress(ctx, batch, chunk, effects, failed);
+  return failed.length;
 }
 
 /** Commits at once, as long as the batch may run. @throws BatchStopped */

@@ -177,7 +177,7 @@ function reverse(tx: Tx, { target, batch }: RowsInput, rows: readonly WrittenRow
   return writeRows(
     tx,
     rows,
-    (slice) => failWithoutPause(slice, () => underSavepoint(tx.db, () => undo(tx, batch, slice))),
+    (slice) => failWithoutPause(slice, () => underSavepoint(tx, () => undo(tx, batch, slice))),
     (outcome): UndoOutcome => {
       if (outcome.kind === "retry") throw new Error(`The undo must be retried: ${outcome.reason.message}`);
       const reason = outcome.kind === "failed" ? outcome.errors.map(({ message }) => message).join("; ") : "";

@@ -58,7 +58,7 @@ export async function sendOpenRows(
   const outcomes = new StoredOutcomes(tx, chunk, { retryAfterSeconds: work.retryAfterSeconds, maxRetries });
   // The results of rows that were sent must not be lost. They are stored again if another transaction is in the way.
   const storing = <T>(store: () => Promise<T>) =>
-    repeatOnLockTrouble(ctx, signals.delivery, () => underSavepoint(tx.db, store));
+    repeatOnLockTrouble(ctx, signals.delivery, () => underSavepoint(tx, store));
   const after = work.after ?? chunk.firstRow - 1;
   const bounds = work.bounds ?? [];
   const lastRow = bounds.at(-1) ?? chunk.lastRow;

@@ -8,10 +8,8 @@ import { batchChanged } from "../batch-changes.ts";
 import { type ChunkKey, chunkJob, type QueuedBatch } from "../batch-jobs.ts";
 import { storeCauses } from "../chunk-causes.ts";
 import { transitions } from "../state.ts";
-import { endBatch } from "../transitions.ts";
-import { forgetChecked } from "./chunk-counts.ts";
 import { displaceRows } from "./displace-rows.ts";
-import { errorLimit } from "./error-limit.ts";
+import { endAtErrorLimit, finishBatch } from "./finish-batch.ts";
 import { enqueueAfterChunk, enqueueNextChunk } from "./pace.ts";
 import { pauseByRowmill } from "./pause-by-rowmill.ts";
 import type { LockedChunk, StoredOutcomes } from "./stored-outcomes.ts";
@@ -65,65 +63,122 @@ export async function settleChunk(
   outcomes: StoredOutcomes,
   settling: Settling = {},
 ): Promise<{ counts: Settled; next: Next | null }> {
-  const { isPartial = false, isUnfinished = false, keepsOutcomes = false, waits = null } = settling;
-  const { service = null, firstRetrySeconds } = settling;
-  const { counts, attempts, retryAfterSeconds } = outcomes;
-  const waiting = waits && waits.rows > 0 && retryAfterSeconds === undefined ? waits : null;
-  const backoff = (failures: number) =>
-    firstRetrySeconds === undefined
-      ? backoffSeconds(failures)
-      : backoffSeconds(failures, { firstSeconds: firstRetrySeconds, maxSeconds: MAX_RETRY_SECONDS });
-  const delaySeconds = waiting?.seconds ?? Math.max(backoff(attempts), retryAfterSeconds ?? 0);
+  const { counts } = outcomes;
+  const settled = await storeChunk(tx, chunk, outcomes, settling);
+  tx.afterCommit.push(() => tx.activity.emit("rowsProcessed", counts));
+  return { counts, next: await continueBatch(tx, settled) };
+}
+
+/** When the rows of a chunk that have no result are processed again. */
+interface Pause {
+  readonly seconds: number;
+  /** Whether they wait for a service, so that the same attempt continues. */
+  readonly isWait: boolean;
+}
+
+function pauseAfter({ attempts, retryAfterSeconds }: StoredOutcomes, settling: Settling): Pause {
+  const { waits } = settling;
+  if (waits && waits.rows > 0 && retryAfterSeconds === undefined)
+    return { seconds: waits.seconds, isWait: true };
+  return { seconds: Math.max(backoffAfter(attempts, settling), retryAfterSeconds ?? 0), isWait: false };
+}
+
+function backoffAfter(failures: number, { firstRetrySeconds: firstSeconds }: Settling): number {
+  if (firstSeconds === undefined) return backoffSeconds(failures);
+  return backoffSeconds(failures, { firstSeconds, maxSeconds: MAX_RETRY_SECONDS });
+}
+
+/** A chunk in its new state. The lock on its batch is held. */
+interface StoredChunk {
+  readonly chunk: LockedChunk;
+  readonly outcomes: StoredOutcomes;
+  readonly settling: Settling;
+  readonly pause: Pause;
+  /** Whether every row has a result. */
+  readonly isDone: boolean;
+  /** The number of rows that have failed so far. */
+  readonly failed: number;
+  readonly batch: RunningBatch;
+}
+
+/** @throws BatchStopped */
+async function storeChunk(
+  tx: Tx,
+  chunk: LockedChunk,
+  outcomes: StoredOutcomes,
+  settling: Settling,
+): Promise<StoredChunk> {
+  const { isPartial = false, isUnfinished = false, waits = null } = settling;
+  const pause = pauseAfter(outcomes, settling);
   const hasAttemptEnded = !isPartial && !isUnfinished;
   const { isDone, failed, lastRow } = await updateChunk(tx, chunk, outcomes, {
     state: isUnfinished ? "processing" : "queued",
     waiting: waits?.rows ?? 0,
-    inSeconds: hasAttemptEnded ? delaySeconds : null,
-    isRetried: hasAttemptEnded && !waiting,
+    inSeconds: hasAttemptEnded ? pause.seconds : null,
+    isRetried: hasAttemptEnded && !pause.isWait,
   });
   // Before the batch is locked. Between two turns of an attempt, the rows of the chunk are read.
   if (isDone || !isUnfinished) await storeCauses(tx, { ...chunk, lastRow }, failed, outcomes.causes);
-  const batch = await countDown(tx, chunk, isDone ? 1 : 0, { keepsOutcomes, service });
+  const batch = await countDown(tx, chunk, isDone ? 1 : 0, settling);
   await displaceRows(tx, chunk.batchId, outcomes.displaced);
-  const isLast = batch.chunksLeft === 0 && batch.isRunning && !isPartial;
   // The end of the batch is published with its state.
-  if (!isLast) await batchChanged(tx, chunk.batchId);
-  tx.afterCommit.push(() => tx.activity.emit("rowsProcessed", counts));
-  const suspension = batch.isRunning && service ? reasonToSuspend(service, batch) : null;
-  if (suspension !== null && (batch.chunksLeft > 0 || isPartial)) {
-    await pauseByRowmill(tx, chunk.batchId, suspension);
-    return { counts, next: null };
-  }
-  if (isPartial || !batch.isRunning) return { counts, next: null };
-  if (!isDone && !isUnfinished && !waiting) {
-    const key = { batchId: chunk.batchId, firstRow: chunk.firstRow };
-    await tx.queue.add(tx.db, jobs.processChunk, [chunkJob(batch, key, chunk.attempt + 1, delaySeconds)]);
-  }
+  if (batch.chunksLeft > 0 || !batch.isRunning || isPartial) await batchChanged(tx, chunk.batchId);
+  return { chunk, outcomes, settling, pause, isDone, failed, batch };
+}
+
+/** Enqueues what follows, or ends the batch. */
+async function continueBatch(tx: Tx, stored: StoredChunk): Promise<Next | null> {
+  const { pause, isDone, batch } = stored;
+  const { isPartial = false, isUnfinished = false } = stored.settling;
+  if (await pauseForService(tx, stored)) return null;
+  if (isPartial || !batch.isRunning) return null;
+  if (!isDone && !isUnfinished && !pause.isWait) await enqueueRetry(tx, stored);
+  if (await endIfOver(tx, stored)) return null;
+  if (isUnfinished) return isDone ? null : { kind: "turn" };
+  const isNextEnqueued = await enqueueNextOfPaced(tx, stored);
+  return isDone || !pause.isWait ? null : { kind: "wait", seconds: pause.seconds, isNextEnqueued };
+}
+
+/** Pauses a batch whose service does not work. @returns false if nothing would be left to send, or if the service may work */
+async function pauseForService(tx: Tx, { chunk, settling, batch }: StoredChunk): Promise<boolean> {
+  const { service = null, isPartial = false } = settling;
+  const reason = batch.isRunning && service ? reasonToPause(service, batch) : null;
+  if (reason === null || (batch.chunksLeft === 0 && !isPartial)) return false;
+  await pauseByRowmill(tx, chunk.batchId, reason);
+  return true;
+}
+
+async function enqueueRetry(tx: Tx, { chunk, pause, batch }: StoredChunk): Promise<void> {
+  const { batchId, firstRow, attempt } = chunk;
+  const job = chunkJob(batch, { batchId, firstRow }, attempt + 1, pause.seconds);
+  await tx.queue.add(tx.db, jobs.processChunk, [job]);
+}
+
+async function endIfOver(tx: Tx, { chunk, outcomes, failed, batch }: StoredChunk): Promise<boolean> {
+  if (await endAtErrorLimit(tx, chunk.batchId, batch)) return true;
+  if (batch.chunksLeft > 0) return false;
   // Rows that were displaced may be rows of this chunk.
   const isOnly = chunk.rowCount === batch.totalRows && outcomes.displaced.length === 0;
-  const hasEnded =
-    (await endAtErrorLimit(tx, chunk.batchId, batch)) ||
-    (isLast && (await finishBatch(tx, chunk.batchId, batch, isOnly ? failed : undefined)));
-  if (hasEnded) return { counts, next: null };
-  if (isUnfinished) return { counts, next: isDone ? null : { kind: "turn" } };
-  // While the service takes no row, the next chunk of a paced batch would wait as well, and all would continue at once.
-  const isStuck = !isDone && waiting?.areAll === true;
-  let { isNextEnqueued = false } = settling;
-  if (batch.isPaced && chunk.attempt === chunk.firstAttempt && !isNextEnqueued && !isStuck) {
-    const rows = counts.succeeded + counts.failed + counts.retried;
+  return finishBatch(tx, chunk.batchId, batch, isOnly ? failed : undefined);
+}
+
+/** @returns whether this attempt has enqueued the next chunk of a paced batch, now or in an earlier turn */
+async function enqueueNextOfPaced(tx: Tx, stored: StoredChunk): Promise<boolean> {
+  const { chunk, outcomes, settling, pause, isDone, batch } = stored;
+  const { waits = null, service = null, isNextEnqueued = false } = settling;
+  // While the service takes no row, the next chunk would wait as well, and all would continue at once.
+  const isStuck = !isDone && pause.isWait && waits?.areAll === true;
+  if (!batch.isPaced || chunk.attempt !== chunk.firstAttempt || isNextEnqueued || isStuck)
+    return isNextEnqueued;
+  if (service?.kind === "down" || service?.kind === "busy") {
     // Otherwise all chunks would be tried within a second while the service does not work.
-    if (service?.kind === "down" || service?.kind === "busy")
-      await enqueueNextChunk(
-        tx,
-        chunk.batchId,
-        batch,
-        Math.max(delaySeconds, backoff(batch.failedRequests || 1)),
-      );
-    else await enqueueAfterChunk(tx, chunk.batchId, batch, rows);
-    isNextEnqueued = true;
+    const seconds = Math.max(pause.seconds, backoffAfter(batch.failedRequests || 1, settling));
+    await enqueueNextChunk(tx, chunk.batchId, batch, seconds);
+  } else {
+    const { succeeded, failed, retried } = outcomes.counts;
+    await enqueueAfterChunk(tx, chunk.batchId, batch, succeeded + failed + retried);
   }
-  const next = isDone || !waiting ? null : { kind: "wait" as const, seconds: delaySeconds, isNextEnqueued };
-  return { counts, next };
+  return true;
 }
 
 interface NextState {
@@ -184,7 +239,7 @@ async function countDown(
   tx: Tx,
   { batchId, takenAt }: LockedChunk,
   chunksDone: number,
-  { keepsOutcomes, service }: { keepsOutcomes: boolean; service: ServiceState | null },
+  { keepsOutcomes = false, service = null }: Settling,
 ): Promise<RunningBatch> {
   const states = keepsOutcomes ? PARTIAL_STATES : transitions.complete.from;
   const { rows } = await tx.db.execute<{
@@ -213,7 +268,7 @@ function failedRequestsAfter(service: ServiceState | null): SQL {
   return service?.kind === "down" ? sql`, failed_requests = failed_requests + 1` : sql``;
 }
 
-function reasonToSuspend(service: ServiceState, { failedRequests }: RunningBatch): string | null {
+function reasonToPause(service: ServiceState, { failedRequests }: RunningBatch): string | null {
   if (service.kind === "stop") return service.reason;
   if (service.kind !== "down" || failedRequests < MAX_FAILED_REQUESTS) return null;
   return `${failedRequests} requests in a row got no usable answer. ${service.reason} Resume the batch when the endpoint works again.`;
@@ -226,46 +281,4 @@ function busySince(takenAt: string | undefined): SQL {
   if (takenAt === undefined) return until;
   const since = sql`greatest(busy_until, ${takenAt}::timestamptz)`;
   return sql`busy_ms = busy_ms + greatest(0, extract(epoch FROM statement_timestamp() - ${since}) * 1000)::bigint, ${until}`;
-}
-
-/** A separate statement: its snapshot includes the chunks that committed while this one waited for the lock. */
-async function countFailedRows(tx: Tx, batchId: string): Promise<number> {
-  const { rows } = await tx.db.execute<{ failed: number }>(
-    sql`SELECT coalesce(sum(failed), 0)::int AS failed FROM rowmill.chunks WHERE batch_id = ${batchId}`,
-  );
-  return rows[0]?.failed ?? 0;
-}
-
-async function endAtErrorLimit(tx: Tx, batchId: string, batch: RunningBatch): Promise<boolean> {
-  // A dry run checks all rows.
-  if (batch.maxErrors === null || batch.isDryRun) return false;
-  const failed = await countFailedRows(tx, batchId);
-  if (failed < errorLimit(batch.maxErrors, batch.totalRows)) return false;
-  const reason = `Stopped at ${failed} failed rows: max_errors is ${batch.maxErrors}.`;
-  return endBatch(tx, batchId, "fail", reason);
-}
-
-/**
- * Ends a batch of which every row has a result.
- * @param knownFailed the number of its failed rows; absent: they are counted
- */
-export async function finishBatch(
-  tx: Tx,
-  batchId: string,
-  { isDryRun, totalRows }: { readonly isDryRun: boolean; readonly totalRows: number },
-  knownFailed?: number,
-): Promise<boolean> {
-  const failed = knownFailed ?? (await countFailedRows(tx, batchId));
-  if (isDryRun) {
-    await forgetChecked(tx, batchId);
-    return endBatch(
-      tx,
-      batchId,
-      "validate",
-      failed === 0 ? null : `${failed} of ${totalRows} rows would fail.`,
-    );
-  }
-  return failed === 0
-    ? endBatch(tx, batchId, "complete", null)
-    : endBatch(tx, batchId, "completeWithErrors", `${failed} row${failed === 1 ? "" : "s"} failed.`);
 }

@@ -29,7 +29,7 @@ const OUTCOMES = {
  */
 export async function splitChunk(ctx: Context, key: ChunkKey, why: keyof typeof OUTCOMES): Promise<void> {
   await inTransaction(ctx, async (tx) => {
-    const chunk = await lockChunk(tx, key);
+    const chunk = await lockRunningChunk(tx, key);
     if (!chunk) return;
     const open = await openRowsOf(tx, key, chunk.lastRow);
     const middle = open[open.length >> 1];
@@ -47,15 +47,16 @@ export async function isSingleRow({ db }: Context, { batchId, firstRow }: ChunkK
   return rows[0]?.rowCount === 1;
 }
 
-interface Chunk extends QueuedBatch {
+interface RunningChunk extends QueuedBatch {
   readonly lastRow: number;
   readonly rowCount: number;
   readonly attempt: number;
   readonly firstAttempt: number;
 }
 
-async function lockChunk(tx: Tx, { batchId, firstRow }: ChunkKey): Promise<Chunk | null> {
-  const { rows } = await tx.db.execute<Chunk & Record<string, unknown>>(sql`
+/** null: every row has a result, or the batch was stopped. */
+async function lockRunningChunk(tx: Tx, { batchId, firstRow }: ChunkKey): Promise<RunningChunk | null> {
+  const { rows } = await tx.db.execute<RunningChunk & Record<string, unknown>>(sql`
     SELECT last_row AS "lastRow", row_count AS "rowCount", attempt, first_attempt AS "firstAttempt",
       user_id::float AS "userId", total_rows AS "totalRows"
     FROM rowmill.chunks JOIN rowmill.batches ON batches.id = chunks.batch_id
@@ -73,7 +74,12 @@ async function openRowsOf(tx: Tx, { batchId, firstRow }: ChunkKey, lastRow: numb
 }
 
 /** @param middle the first row of the second chunk */
-async function divide(tx: Tx, { batchId, firstRow }: ChunkKey, chunk: Chunk, middle: number): Promise<void> {
+async function divide(
+  tx: Tx,
+  { batchId, firstRow }: ChunkKey,
+  chunk: RunningChunk,
+  middle: number,
+): Promise<void> {
   // The new attempts give the jobs new ids. They are first attempts, so that they use up no retries.
   const attempt = chunk.attempt + 1;
   await tx.db.execute(sql`
@@ -108,7 +114,7 @@ function counts(batchId: string, first: number, last: number) {
 
 /** Fails the open rows of a chunk of which every delivery has failed, so that its batch can end. */
 export async function giveUpChunk(tx: Tx, key: ChunkKey): Promise<boolean> {
-  const chunk = await lockChunk(tx, key);
+  const chunk = await lockRunningChunk(tx, key);
   if (!chunk) return false;
   await failRows(tx, { ...key, ...chunk }, await openRowsOf(tx, key, chunk.lastRow), OUTCOMES.gaveUp);
   return true;
@@ -116,7 +122,7 @@ export async function giveUpChunk(tx: Tx, key: ChunkKey): Promise<boolean> {
 
 async function failRows(
   tx: Tx,
-  chunk: Chunk & ChunkKey,
+  chunk: RunningChunk & ChunkKey,
   rows: readonly number[],
   outcome: Outcome,
 ): Promise<void> {

@@ -21,7 +21,7 @@ export async function tryWrite(
 ): Promise<number | undefined> {
   signal.throwIfAborted();
   try {
-    return await underSavepoint(tx.db, write, mayWait ? undefined : GIVE_UP_AFTER);
+    return await underSavepoint(tx, write, mayWait ? undefined : GIVE_UP_AFTER);
   } catch (error) {
     signal.throwIfAborted();
     const hasWaited = !mayWait && postgresError(error)?.code === SQLSTATE.lockNotAvailable;

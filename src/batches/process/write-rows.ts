@@ -22,7 +22,7 @@ export async function writeRows<Row, Result>(
   if (rows.length === 0) return [];
   signal?.throwIfAborted();
   try {
-    return await underSavepoint(tx.db, () => write(rows));
+    return await underSavepoint(tx, () => write(rows));
   } catch (error) {
     const failure = classifyError(error);
     if (failure.kind === "fatal") throw error;

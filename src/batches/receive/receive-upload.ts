@@ -26,7 +26,7 @@ import { newBatchId } from "../ids.ts";
 import type { StoredBatch } from "../queries.ts";
 import { prepareToday } from "../upkeep/days.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
-import { acceptBatch } from "./accept-batch.ts";
+import { acceptBatch, type FileSummary } from "./accept-batch.ts";
 import { longRowOf } from "./long-rows.ts";
 import { numberMarks } from "./number-marks.ts";
 import { type OpenedUpload, openUpload } from "./open-upload.ts";
@@ -99,41 +99,48 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
     if (isWorkbook && marks.count === 0) throw noRowsInSheet();
     await table.finish();
     const contentHash = content.hash.digest();
-    const fingerprint = fingerprintOf(contentHash, chosen, target);
-    const received = await inTransaction(ctx, async (tx) => {
-      // An upload can take hours, and its user may have been disabled meanwhile.
-      if (tx.actor) await requireUsable(tx, tx.actor.id);
-      const { defined, name } = target;
-      const writing = { userId: upload.userId, target: name, targetVersion: defined?.version ?? null };
-      await requireUploadRight(tx, writing, { isUpload: true });
-      const batch = await acceptBatch(
-        tx,
-        { id: batchId, userId: upload.userId },
-        {
-          marks,
-          fileBytes: content.bytes,
-          contentHash,
-          fingerprint,
-          dialect: { ...table.dialect },
-          warnings: { ...table.warnings },
-        },
-        { mayReplay: !options.force && !options.dry_run },
-      );
-      const received = { batch, isReplay: batch.id !== batchId };
-      if (mapping && !received.isReplay)
-        await rememberMapping(tx, upload.userId, target.name, matched.header, {
-          mapping,
-          options: rememberedOf(chosen),
-        });
-      await upload.onAccepted?.(tx, received, contentHash);
-      return received;
-    });
+    const summary = {
+      marks,
+      fileBytes: content.bytes,
+      contentHash,
+      fingerprint: fingerprintOf(contentHash, chosen, target),
+      dialect: { ...table.dialect },
+      warnings: { ...table.warnings },
+    };
+    const stored = { batchId, target, chosen, summary, header: matched.header, mapping };
+    const received = await inTransaction(ctx, (tx) => accept(tx, upload, stored));
     if (received.isReplay) await abandonUpload(ctx, batchId, null);
     return received;
   } catch (error) {
     await abandonUpload(ctx, batchId, error);
     throw error;
   }
+}
+
+interface StoredUpload {
+  readonly batchId: string;
+  readonly target: Target;
+  readonly chosen: ChosenOptions;
+  readonly summary: FileSummary;
+  readonly header: readonly string[];
+  readonly mapping: RequestedMapping | undefined;
+}
+
+/** Queues the batch of a file that is stored, unless an earlier one replaces it. */
+async function accept(tx: Tx, upload: Upload, stored: StoredUpload): Promise<Received> {
+  const { userId, options } = upload;
+  const { batchId, target, chosen, summary, header, mapping } = stored;
+  // An upload can take hours, and its user may have been disabled meanwhile.
+  if (tx.actor) await requireUsable(tx, tx.actor.id);
+  const writing = { userId, target: target.name, targetVersion: target.defined?.version ?? null };
+  await requireUploadRight(tx, writing, { isUpload: true });
+  const mayReplay = !options.force && !options.dry_run;
+  const batch = await acceptBatch(tx, { id: batchId, userId }, summary, { mayReplay });
+  const received = { batch, isReplay: batch.id !== batchId };
+  if (mapping && !received.isReplay)
+    await rememberMapping(tx, userId, target.name, header, { mapping, options: rememberedOf(chosen) });
+  await upload.onAccepted?.(tx, received, summary.contentHash);
+  return received;
 }
 
 /** The options that a user is likely to choose again for such a file. */

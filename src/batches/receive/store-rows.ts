@@ -52,22 +52,8 @@ export async function storeRows(
   { fileBytes, check }: RowSource,
   marks = new RowMarks(),
 ): Promise<RowMarks> {
-  const isReceiving = and(eq(batches.id, batchId), eq(batches.state, transitions.accept.from[0]));
-
-  /** Gives a sign of life. It also keeps rows from being stored for an upload that the reconciler has removed. */
-  const touch = async (db: Context["db"]) => {
-    // Of two segments, the one that was filled first may end last.
-    const touched = await db
-      .update(batches)
-      .set({
-        receivedAt: ctx.now(),
-        totalRows: sql`greatest(${batches.totalRows}, ${marks.count})`,
-        fileBytes: sql`greatest(${batches.fileBytes}, ${fileBytes()})`,
-      })
-      .where(isReceiving)
-      .returning({ id: batches.id });
-    if (touched.length === 0) throw uploadRemoved();
-  };
+  const touch = (db: Context["db"]) =>
+    touchUpload({ ...ctx, db }, batchId, { rows: marks.count, fileBytes: fileBytes() });
   using _signs = transferLife.start(
     () => touch(ctx.db),
     (error) => ctx.log.warn({ err: error, batchId }, "cannot give a sign of life for an upload"),
@@ -104,6 +90,25 @@ export async function storeRows(
   }
   await segments.end();
   return marks;
+}
+
+/** Gives a sign of life. It also keeps rows from being stored for an upload that the reconciler has removed. */
+async function touchUpload(
+  { db, now }: Pick<Context, "db" | "now">,
+  batchId: string,
+  { rows, fileBytes }: { readonly rows: number; readonly fileBytes: number },
+): Promise<void> {
+  const touched = await db
+    .update(batches)
+    // Of two segments, the one that was filled first may end last.
+    .set({
+      receivedAt: now(),
+      totalRows: sql`greatest(${batches.totalRows}, ${rows})`,
+      fileBytes: sql`greatest(${batches.fileBytes}, ${fileBytes})`,
+    })
+    .where(and(eq(batches.id, batchId), eq(batches.state, transitions.accept.from[0])))
+    .returning({ id: batches.id });
+  if (touched.length === 0) throw uploadRemoved();
 }
 
 /** Writes the segments of one upload, at most two at a time. After an error, every call throws it. */

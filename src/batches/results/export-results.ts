@@ -2,24 +2,12 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
-import { DomainError, notFound } from "../../errors.ts";
-import { DOWNLOAD_PAGE_BYTES, RELEASE } from "../../platform/http/bounded-answers.ts";
-import { getState, type StoredBatch } from "../queries.ts";
-import { addedBytes, readMeasuredPage } from "./measured-pages.ts";
+import { DomainError } from "../../errors.ts";
+import { RELEASE } from "../../platform/http/bounded-answers.ts";
+import type { StoredBatch } from "../queries.ts";
 import { type ResultFormat, resultWriter } from "./result-formats.ts";
-import { hasStatus, type Range, type ResultFile } from "./result-ranges.ts";
-import type { ResultRow, RowText } from "./result-rows.ts";
-import { mayBeShort, readShortPage } from "./short-pages.ts";
-
-/** Each page is one short query, so a slow client holds neither a connection nor a snapshot that would block vacuum. */
-const PAGE_ROWS = 4000;
-const FIRST_PAGE_ROWS = 1000;
-/** Below this many rows, a page has long rows, and measuring them twice would take as long as reading them. */
-const MIN_SHORT_ROWS = 16;
-/** How full a page of short rows is on average. If its range has more bytes than a page, it has been measured for nothing. */
-const FULL = 0.9;
-/** The database measures every row of a range, so a range should not be much longer than the page that it fills. */
-const RANGE_OF_PAGE = 1.1;
+import { type Page, ResultPages } from "./result-pages.ts";
+import type { ResultFile } from "./result-ranges.ts";
 
 export interface ExportOptions {
   readonly file: ResultFile;
@@ -56,85 +44,29 @@ export async function exportResults(
   return text();
 }
 
-interface Page {
-  /** Empty: the file has no more rows. */
-  readonly rows: (ResultRow | RowText)[];
-  /** The next page begins after this row number. */
-  readonly end: number;
-}
-
+/** Yields pages. The database reads on while a page is written, unless its rows are long. */
 async function* resultPages(
   ctx: Context,
-  uploaded: StoredBatch,
+  batch: StoredBatch,
   file: ResultFile,
   format: ResultFormat,
 ): AsyncGenerator<Page["rows"]> {
-  const { id, totalRows } = uploaded;
-  const added = addedBytes(uploaded, format);
-  let { state } = uploaded;
-  let rows = FIRST_PAGE_ROWS;
-  const canBeShort = mayBeShort(uploaded);
-  const readShort = async (range: Range): Promise<Page | null> => {
-    if (!canBeShort || range.rows < MIN_SHORT_ROWS || (file !== "all" && file !== "success")) return null;
-    await ctx.reserveMemory(DOWNLOAD_PAGE_BYTES);
-    const limits = { addedBytes: added, maxBytes: DOWNLOAD_PAGE_BYTES };
-    const read = () => readShortPage(ctx, { ...uploaded, state }, file, range, limits);
-    let page = await read();
-    for (; page.state !== state; page = await read()) {
-      if (page.state === null) throw notFound("batch");
-      state = page.state;
-    }
-    const { rows: found, bytes } = page;
-    if (bytes !== null)
-      rows = Math.ceil(range.rows * Math.min(2, (FULL * DOWNLOAD_PAGE_BYTES) / Math.max(bytes, 1)));
-    rows = Math.min(rows, PAGE_ROWS);
-    return found && { rows: found, end: range.after + range.rows };
-  };
-  const readMeasured = async (range: Range): Promise<Page> => {
-    const batch = { ...uploaded, state: await getState(ctx, id) };
-    const { items, hasMore } = await readMeasuredPage(ctx, batch, file, format, range);
-    rows = Math.min(PAGE_ROWS, Math.ceil(hasMore ? items.length * RANGE_OF_PAGE : range.rows * 2));
-    const isRange = !hasMore && file !== "unprocessed";
-    return { rows: items, end: isRange ? range.after + range.rows : (items.at(-1)?.row ?? range.after) };
-  };
-  const read = async (after: number): Promise<Page> => {
-    const range = { after, rows };
-    const page = (await readShort(range)) ?? (await readMeasured(range));
-    if (page.rows.length > 0 || file === "unprocessed") return page;
-    const next = await nextRow(ctx, uploaded, file, page.end);
-    return next === null ? page : read(next - 1);
-  };
+  const pages = new ResultPages(ctx, batch, file, format);
   let sent = 0;
-  let page = await read(0);
+  let page = await pages.read(0);
   while (page.rows.length > 0) {
-    // The database reads on while this page is written, unless its rows are long.
-    const next = page.rows.length > 1 ? read(page.end) : null;
+    const next = page.rows.length > 1 ? pages.read(page.end) : null;
     // A client that disconnects leaves `next` without a reader, and its failure unhandled.
     next?.catch(() => {});
     // Writing a page blocks this process: the statement must have left before.
     await nextTurn();
     sent += page.rows.length;
     yield page.rows;
-    page = await (next ?? read(page.end));
+    page = await (next ?? pages.read(page.end));
   }
   // An incomplete file must not look complete: the exception aborts the download.
-  if (file === "all" && sent !== totalRows)
-    throw new Error(`The batch ${id} has ${totalRows} rows, but only ${sent} could be read.`);
-}
-
-/** The first row of the file with a higher row number: blank lines leave gaps in the row numbers. */
-async function nextRow(
-  ctx: Context,
-  { id }: StoredBatch,
-  file: Exclude<ResultFile, "unprocessed">,
-  after: number,
-): Promise<number | null> {
-  const source =
-    file === "all" ? sql`rowmill.batch_rows WHERE true` : sql`rowmill.row_results WHERE ${hasStatus(file)}`;
-  const { rows } = await ctx.db.execute<{ row: number }>(sql`
-    SELECT row_number AS row FROM ${source} AND batch_id = ${id} AND row_number > ${after}
-    ORDER BY row_number LIMIT 1`);
-  return rows[0]?.row ?? null;
+  if (file === "all" && sent !== batch.totalRows)
+    throw new Error(`The batch ${batch.id} has ${batch.totalRows} rows, but only ${sent} could be read.`);
 }
 
 async function hasExtraCells(ctx: Context, { id, header, warnings }: StoredBatch): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { eq, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import { batches } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
@@ -20,56 +20,64 @@ const SLICE_ROWS = 50_000;
  * may be processing the batch.
  */
 export async function removeBatch(ctx: Context, batchId: string): Promise<void> {
-  using _signs = signsOfLife(ctx, batchId);
-  for (const name of ["row_history", "row_results", "row_waits", "batch_rows"]) {
-    const rows = sql`rowmill.${sql.identifier(name)} WHERE batch_id = ${batchId}`;
-    const { rows: found } = await ctx.db.execute<{ first: number | null; last: number | null }>(
-      sql`SELECT min(row_number) AS first, max(row_number) AS last FROM ${rows}`,
-    );
-    const { first = null, last = null } = found[0] ?? {};
-    if (first === null || last === null) continue;
-    for (let from = first; from <= last; from += SLICE_ROWS)
-      await ctx.db.execute(
-        sql`DELETE FROM ${rows} AND row_number >= ${from}::int AND row_number < ${from + SLICE_ROWS}::bigint`,
-      );
-  }
+  using _signs = signsOfLife(ctx, [batchId]);
+  for (const table of ["row_history", "row_results", "row_waits", "batch_rows"])
+    await removeRows(ctx, table, batchId);
   await removeValues(ctx, batchId);
-  await inTransaction(ctx, async (tx) => {
-    // First the chunks, then the batch: the order in which workers lock. A worker that still runs then gives up its chunk.
-    await tx.db.execute(sql`SELECT FROM rowmill.chunks WHERE batch_id = ${batchId} FOR UPDATE`);
-    // An upload that still writes rows holds this lock, or finds that the batch is gone.
-    const [batch] = await tx.db
-      .select({ run: batches.run, state: batches.state })
-      .from(batches)
-      .where(eq(batches.id, batchId))
-      .for("update");
-    if (!batch) return;
-    // An upload may have written rows meanwhile. For other batches, this would only pass all removed rows again.
-    if (batch.state === transitions.accept.from[0])
-      await tx.db.execute(sql`DELETE FROM rowmill.batch_rows WHERE batch_id = ${batchId}`);
-    await tx.db.execute(sql`DELETE FROM rowmill.chunk_causes WHERE batch_id = ${batchId}`);
-    const { rows } = await tx.db.execute<{ firstRow: number; attempt: number }>(
-      sql`DELETE FROM rowmill.chunks WHERE batch_id = ${batchId} RETURNING first_row AS "firstRow", attempt`,
+  await inTransaction(ctx, (tx) => removeRest(tx, batchId));
+}
+
+async function removeRows({ db }: Context, table: string, batchId: string): Promise<void> {
+  const rows = sql`rowmill.${sql.identifier(table)} WHERE batch_id = ${batchId}`;
+  const { rows: found } = await db.execute<{ first: number | null; last: number | null }>(
+    sql`SELECT min(row_number) AS first, max(row_number) AS last FROM ${rows}`,
+  );
+  const { first = null, last = null } = found[0] ?? {};
+  if (first === null || last === null) return;
+  for (let from = first; from <= last; from += SLICE_ROWS)
+    await db.execute(
+      sql`DELETE FROM ${rows} AND row_number >= ${from}::int AND row_number < ${from + SLICE_ROWS}::bigint`,
     );
-    const jobIds = rows.flatMap(({ firstRow, attempt }) =>
-      Array.from({ length: attempt }, (_, index) => chunkJobId({ batchId, firstRow }, index + 1)),
-    );
-    await tx.queue.remove(tx.db, jobs.processChunk, jobIds);
-    const runs = Array.from({ length: batch.run }, (_, index) => index + 1);
-    for (const [kind, job] of [
-      ["whole", jobs.processWhole],
-      ["undo", jobs.undoBatch],
-      ["finished", jobs.batchFinished],
-    ] as const) {
-      await tx.queue.remove(
-        tx.db,
-        job,
-        runs.map((run) => batchJobId(kind, batchId, run)),
-      );
-    }
-    await tx.db.delete(batches).where(eq(batches.id, batchId));
-    await batchChanged(tx, batchId);
-  });
+}
+
+/** Removes the chunks, the jobs, and the batch itself. */
+async function removeRest(tx: Tx, batchId: string): Promise<void> {
+  // First the chunks, then the batch: the order in which workers lock. A worker that still runs then gives up its chunk.
+  await tx.db.execute(sql`SELECT FROM rowmill.chunks WHERE batch_id = ${batchId} FOR UPDATE`);
+  // An upload that still writes rows holds this lock, or finds that the batch is gone.
+  const [batch] = await tx.db
+    .select({ run: batches.run, state: batches.state })
+    .from(batches)
+    .where(eq(batches.id, batchId))
+    .for("update");
+  if (!batch) return;
+  // An upload may have written rows meanwhile. For other batches, this would only pass all removed rows again.
+  if (batch.state === transitions.accept.from[0])
+    await tx.db.execute(sql`DELETE FROM rowmill.batch_rows WHERE batch_id = ${batchId}`);
+  await tx.db.execute(sql`DELETE FROM rowmill.chunk_causes WHERE batch_id = ${batchId}`);
+  const { rows: chunks } = await tx.db.execute<Chunk & Record<string, unknown>>(
+    sql`DELETE FROM rowmill.chunks WHERE batch_id = ${batchId} RETURNING first_row AS "firstRow", attempt`,
+  );
+  await removeJobs(tx, batchId, batch.run, chunks);
+  await tx.db.delete(batches).where(eq(batches.id, batchId));
+  await batchChanged(tx, batchId);
+}
+
+interface Chunk {
+  readonly firstRow: number;
+  readonly attempt: number;
+}
+
+/** Removes the jobs of all attempts and runs. */
+async function removeJobs(tx: Tx, batchId: string, lastRun: number, chunks: readonly Chunk[]): Promise<void> {
+  const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
+  const ofChunks = chunks.flatMap(({ firstRow, attempt }) =>
+    upTo(attempt).map((each) => chunkJobId({ batchId, firstRow }, each)),
+  );
+  await tx.queue.remove(tx.db, jobs.processChunk, ofChunks);
+  const ofBatch = (kind: "whole" | "undo") => upTo(lastRun).map((run) => batchJobId(kind, batchId, run));
+  await tx.queue.remove(tx.db, jobs.processWhole, ofBatch("whole"));
+  await tx.queue.remove(tx.db, jobs.undoBatch, ofBatch("undo"));
 }
 
 /** The values of unique columns are not in the order of the rows. Their hashes are spread evenly, so a slice is a range of hashes. */

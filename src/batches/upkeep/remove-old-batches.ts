@@ -3,6 +3,7 @@ import { type Context, retentionLimit } from "../../context.ts";
 import { timeOfUuidV7 } from "../../platform/ids.ts";
 import { DAY_MS, type PartitionedDays } from "../../platform/postgres/day-partitions.ts";
 import { batches } from "../../schema/batches.ts";
+import { signsOfLife } from "../signs-of-life.ts";
 import { deleteExpired, dropDays, hasEndedBefore, listDays, prepareDays } from "./days.ts";
 import { removeBatch } from "./remove-batch.ts";
 
@@ -18,12 +19,7 @@ export async function removeOldBatches(ctx: Context): Promise<number> {
   // No more batches come: a clock may be wrong, and an upload takes its id before it stores the batch.
   const past = days.filter(({ to }) => to.getTime() <= ctx.now().getTime() - DAY_MS);
   let removed = 0;
-  for (const each of past) {
-    for (const id of (await dropDays(ctx, each, limit)) ?? []) {
-      await removeBatch(ctx, id);
-      removed++;
-    }
-  }
+  for (const each of past) removed += await removeDropped(ctx, (await dropDays(ctx, each, limit)) ?? []);
   const old = await ctx.db
     .select({ id: batches.id, finishedAt: batches.finishedAt })
     .from(batches)
@@ -37,6 +33,13 @@ export async function removeOldBatches(ctx: Context): Promise<number> {
     removed++;
   }
   return removed;
+}
+
+/** Removes the batches of a day. They are all being deleted already, so the reconciler would join after a while. */
+async function removeDropped(ctx: Context, ids: readonly string[]): Promise<number> {
+  using _signs = signsOfLife(ctx, ids);
+  for (const id of ids) await removeBatch(ctx, id);
+  return ids.length;
 }
 
 /** Whether a batch expired less than a day ago, and the last day of its partition will have expired within a day. */

@@ -1,12 +1,28 @@
 /** Observes requests until they have ended, in whichever way. */
 import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { EndedRequest } from "../activity.ts";
 import { routeTemplate } from "./route-template.ts";
 import { EVENT_STREAM } from "./sse.ts";
 
 /** The client disconnected before the answer. */
 const CLIENT_CLOSED_REQUEST = 499;
+
+export interface EndedRequest {
+  /** When the request ended, in milliseconds since 1970. */
+  readonly at: number;
+  readonly requestId: string;
+  readonly method: string;
+  /** The template of the path, such as `/api/v1/batches/{batch_id}`; undefined: no route serves the path. */
+  readonly route: string | undefined;
+  readonly status: number;
+  /** null for event streams, which are open as long as their clients like. */
+  readonly ms: number | null;
+  readonly userId: number | null;
+  readonly address: string;
+  /** Bytes on the connection, with headers. */
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+}
 
 /** Calls `onEnd` when the answer has been sent, or the client has disconnected. */
 export function observeRequest(

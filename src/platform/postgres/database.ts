@@ -19,6 +19,12 @@ const SCHEMA = rowmill.schemaName;
 
 export type Database = PgDatabase<NodePgQueryResultHKT, Record<string, never>>;
 
+export interface OpenTransaction {
+  readonly db: Database;
+  /** Functions that run once the transaction has committed; never if what added them was rolled back. */
+  readonly afterCommit: (() => void)[];
+}
+
 /** Limits for every connection, also of the queue: a frozen database must cause an error, never a hang. */
 export const connectionLimits = {
   connectionTimeoutMillis: 10_000,
@@ -89,11 +95,12 @@ export function transactionOn(client: NodePgClient): Database {
 }
 
 /**
- * Runs `fn` under a savepoint of the open transaction. If it throws, only its own changes are rolled back.
+ * Runs `fn` under a savepoint of the open transaction. If it throws, only its own changes are rolled back, and what it wanted to do after
+ * the commit is dropped.
  * @param lockTimeout instead of that of the connection, while `fn` runs
  */
 export async function underSavepoint<T>(
-  db: Database,
+  { db, afterCommit }: OpenTransaction,
   fn: () => Promise<T>,
   lockTimeout?: `${number}ms`,
 ): Promise<T> {
@@ -101,12 +108,14 @@ export async function underSavepoint<T>(
   const release = sql`RELEASE SAVEPOINT attempt`;
   // Two statements in one round trip. A rollback restores the setting.
   const set = (value: string) => sql.raw(`SET LOCAL lock_timeout = ${value}`);
+  const kept = afterCommit.length;
   await db.execute(lockTimeout ? sql`${begin}; ${set(`'${lockTimeout}'`)}` : begin);
   try {
     const result = await fn();
     await db.execute(lockTimeout ? sql`${set("DEFAULT")}; ${release}` : release);
     return result;
   } catch (error) {
+    afterCommit.splice(kept);
     await db.execute(sql`ROLLBACK TO SAVEPOINT attempt`);
     await db.execute(release);
     throw error;

@@ -14,18 +14,23 @@ const HASHES_IN_PUBLIC = [
 
 const OLD_QUEUE_SCHEMA = "pgboss";
 
+/** The queues of version 0.3.0. */
+const OLD_QUEUES = [
+  ...["batch.process-chunk", "batch.process-whole", "batch.undo", "batch.finished"],
+  ...["task.bulk-processing", "task.file-processing", "task.default", "task.notifications"],
+  ...["upkeep.reconcile", "upkeep.clean"],
+];
+
 /**
  * Runs in the transaction of the migration, with the new schemas in place. The application that shares the database may
  * have a table `users`, a pg-boss and a journal of drizzle: only what is Rowmill's is moved.
  * @param migrations those of this version, from the first
- * @param queues the names of all of Rowmill's queues in pg-boss
  * @returns the migrations whose tables are there now
  * @throws ConfigError if version 0.3.0 is installed and the role may not change its journal
  */
 export async function moveFromPublic(
   client: pg.Client,
   migrations: readonly MigrationMeta[],
-  queues: readonly string[],
   log: Log,
 ): Promise<readonly MigrationMeta[]> {
   const applied = await readJournal(client, migrations);
@@ -40,7 +45,7 @@ export async function moveFromPublic(
   for (const { kind, name } of [...applied.values()].flatMap(createdIn)) {
     await client.query(`ALTER ${kind} public.${name} SET SCHEMA rowmill`);
   }
-  await moveQueue(client, queues, log);
+  await moveQueue(client, log);
   await dropIfEmpty(client, ["drizzle", OLD_QUEUE_SCHEMA]);
   return [...applied.values()];
 }
@@ -107,11 +112,11 @@ async function removeFromJournal(client: pg.Client, hashes: readonly string[]): 
 }
 
 /** Moves pg-boss with its jobs, and replaces the name of the schema in its functions. */
-async function moveQueue(client: pg.Client, queues: readonly string[], log: Log): Promise<void> {
+async function moveQueue(client: pg.Client, log: Log): Promise<void> {
   if (!(await may(client, "DELETE", OLD_QUEUE_SCHEMA, "queue"))) return;
   const { rows: others } = await client.query<{ name: string }>(
     `SELECT name FROM ${OLD_QUEUE_SCHEMA}.queue WHERE name <> ALL ($1) AND name NOT LIKE '\\_\\_pgboss\\_\\_%'`,
-    [queues],
+    [OLD_QUEUES],
   );
   if (others.length > 0) {
     log.warn(

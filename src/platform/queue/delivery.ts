@@ -2,13 +2,13 @@
 import type { PgBoss } from "pg-boss";
 import type { Grouped } from "../grouped.ts";
 import { describeError, type Log, stackOf } from "../log.ts";
-import { type Database, isTransient } from "../postgres/database.ts";
+import { type Database, isTransient, type OpenTransaction } from "../postgres/database.ts";
 import type { Tracing } from "../tracing/tracing.ts";
 import { type Claim, ClaimLost, type Completion, completeJob, failForGood, putBack } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
 import type { TakenJob } from "./fetch-jobs.ts";
 import type { JobSet } from "./job-set.ts";
-import { inJobTransaction, type JobTransaction } from "./job-transactions.ts";
+import { inJobTransaction } from "./job-transactions.ts";
 import { Later } from "./later.ts";
 import type { RunningJobs } from "./running-jobs.ts";
 
@@ -40,7 +40,7 @@ type Result = object | undefined;
 
 export interface Handler {
   /** Returns the result that is stored with the job, or a `Later`. `tx` is null unless the contract is transactional. */
-  run(delivery: Delivery, tx: JobTransaction | null): Promise<Result | Later>;
+  run(delivery: Delivery, tx: OpenTransaction | null): Promise<Result | Later>;
   /** Runs a job whose previous delivery ended with its process, without a transaction around it. */
   runAlone(delivery: Delivery): Promise<Result | Later>;
   /** Returns the kind whose durations decide whether such jobs run in sets; null: this job runs in no set. Absent: none does. */

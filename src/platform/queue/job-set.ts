@@ -76,14 +76,14 @@ export class JobSet {
       if (isLong(result)) ms = SET_MS;
       return { result };
     } finally {
-      if (ms !== null) this.sendBack();
+      if (ms !== null) this.#sendBack();
       if (kind !== null) this.#durations.note(kind, ms ?? performance.now() - startedAt);
       this.#leave();
     }
   }
 
   /** Jobs that wait for their turn go back to the queue. */
-  sendBack(): void {
+  #sendBack(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const answer of this.#waiting.splice(0)) answer(false);
@@ -94,7 +94,7 @@ export class JobSet {
       this.#isBusy = true;
       return true;
     }
-    this.#timer ??= setTimeout(() => this.sendBack(), WAIT_MS);
+    this.#timer ??= setTimeout(() => this.#sendBack(), WAIT_MS);
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#waiting.push(resolve);
     return promise;

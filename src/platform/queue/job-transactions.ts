@@ -3,19 +3,13 @@ import type { NodePgClient } from "drizzle-orm/node-postgres";
 import type { Db } from "pg-boss";
 import { runAll } from "../callbacks.ts";
 import type { Log } from "../log.ts";
-import { type Database, transactionOn } from "../postgres/database.ts";
-
-export interface JobTransaction {
-  readonly db: Database;
-  /** Functions that run once the transaction has committed; never after a rollback. */
-  readonly afterCommit: (() => void)[];
-}
+import { type OpenTransaction, transactionOn } from "../postgres/database.ts";
 
 /** Runs `work` in a transaction that commits when `work` returns. */
 export async function inJobTransaction<T>(
   db: Db,
   log: Log,
-  work: (tx: JobTransaction) => Promise<T>,
+  work: (tx: OpenTransaction) => Promise<T>,
 ): Promise<T> {
   const transaction = await db.beginTransaction?.();
   if (!transaction) throw new Error("pg-boss cannot open transactions on this database.");

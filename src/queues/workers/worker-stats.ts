@@ -1,5 +1,5 @@
 /** Counts what a worker has done since it started. It keeps some numbers for each task type, and nothing else. */
-import type { Activity, AttemptOutcome } from "../../platform/activity.ts";
+import type { Activity, AttemptOutcome } from "../../activity.ts";
 import type { TypeStats, WorkerStats } from "../../schema/workers.ts";
 
 /** The latest attempts of a type, of which the 95th percentile is taken. They need 4 kB per type. */

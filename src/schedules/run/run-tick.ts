@@ -2,7 +2,7 @@ import { and, asc, count, eq, inArray, lte, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { plural } from "../../platform/plural.ts";
-import { isTransient } from "../../platform/postgres/database.ts";
+import { isTransient, underSavepoint } from "../../platform/postgres/database.ts";
 import { schedules, scheduleTicks } from "../../schema/schedules.ts";
 import type { Schedule } from "../queries.ts";
 import { dueTicks, MAX_COUNTED, nextOf } from "../timing.ts";
@@ -138,12 +138,11 @@ type Outcome = Pick<NewTick, "state"> & Partial<NewTick>;
  */
 async function attempt(tx: Tx, schedule: Schedule, tickAt: Date): Promise<Outcome> {
   try {
-    const work = await tx.db.transaction(async (db) => {
-      const within = { ...tx, db };
+    const work = await underSavepoint(tx, async () => {
       if (schedule.overlap === "replace") {
-        await cancelOpenWork(within, schedule, `Replaced by the tick of ${tickAt.toISOString()}.`);
+        await cancelOpenWork(tx, schedule, `Replaced by the tick of ${tickAt.toISOString()}.`);
       }
-      return createWork(within, schedule, tickAt);
+      return createWork(tx, schedule, tickAt);
     });
     return { state: "created", ...work };
   } catch (error) {

@@ -43,7 +43,7 @@ export async function writeBooks(tx: Tx, batch: TargetBatch, rows: readonly Book
  */
 async function insertNew(tx: Tx, insert: SQL): Promise<boolean> {
   try {
-    await underSavepoint(tx.db, () => tx.db.execute(insert));
+    await underSavepoint(tx, () => tx.db.execute(insert));
     return true;
   } catch (error) {
     if (postgresError(error)?.constraint !== "books_key") throw error;

@@ -122,7 +122,7 @@ async function testRow(
   );
   if (!("write" in target)) return { row: row.row, effect: null, values, errors: [] };
   try {
-    const [outcome] = await underSavepoint(tx.db, () => target.write(tx, batch, [row]));
+    const [outcome] = await underSavepoint(tx, () => target.write(tx, batch, [row]));
     if (outcome?.kind === "success") return { row: row.row, effect: outcome.effect, values, errors: [] };
     if (!outcome) throw new Error(`The target ${target.name} returned no outcome.`);
     const errors = outcome.kind === "failed" ? outcome.errors : [outcome.reason];

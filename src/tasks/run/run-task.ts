@@ -1,9 +1,9 @@
 import { and, eq, sql } from "drizzle-orm";
+import type { AttemptOutcome } from "../../activity.ts";
 import type { Context } from "../../context.ts";
 import { ContinueLater, Permanent, Retryable } from "../../errors.ts";
 import { removeFiles } from "../../files/remove-files.ts";
 import type { Payload } from "../../jobs.ts";
-import type { AttemptOutcome } from "../../platform/activity.ts";
 import { isFromDatabase, isTransient } from "../../platform/postgres/database.ts";
 import type { Delivery, Turn } from "../../platform/queue/delivery.ts";
 import { Later } from "../../platform/queue/later.ts";

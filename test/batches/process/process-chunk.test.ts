@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { chunkJobId } from "../../../src/batches/batch-jobs.ts";
 import { processChunk } from "../../../src/batches/process/process-chunk.ts";
 import { inTransaction } from "../../../src/context.ts";
-import { csv } from "../../support/book-files.ts";
+import { deliverChunk, delivery } from "../../support/batches.ts";
+import { csv, titled } from "../../support/book-files.ts";
 import { expectExactlyOnce } from "../../support/exactly-once.ts";
 import { Program } from "../../support/processes.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
@@ -21,22 +21,6 @@ const BUSY = `IF NEW.title = 'busy' THEN RAISE EXCEPTION 'try again' USING ERRCO
 /** Fails until its chunk is tried for the second time. */
 const FLAKY = `IF NEW.title = 'flaky' AND NOT EXISTS (SELECT 1 FROM rowmill.chunks WHERE attempt > 1) THEN
   RAISE EXCEPTION 'not yet' USING ERRCODE = '40001'; END IF;`;
-
-/** A file of `rows` rows, some with a title of their own. */
-function titled(rows: number, titles: Record<number, string>): string {
-  const lines = Array.from({ length: rows }, (_, index) => {
-    const row = index + 2;
-    return `${titles[row] ?? `Title ${row}`},Author ${row}`;
-  });
-  return `title,author\n${lines.join("\n")}\n`;
-}
-
-/** Delivers the chunk that begins at row 2, as a worker does. */
-function deliver({ ctx }: Rowmill, batchId: string): Promise<object | undefined> {
-  const payload = { batchId, firstRow: 2 };
-  const delivery = { id: randomUUID(), payload, attempt: 1, signal: new AbortController().signal };
-  return inTransaction(ctx, (tx) => processChunk(ctx, tx, payload, delivery));
-}
 
 test("only the rows that the database refuses fail", async () => {
   await using rowmill = await startRowmill();
@@ -113,7 +97,7 @@ test("without retries a row with a temporary failure fails at once", async () =>
   await refuseBooks(rowmill, BUSY);
   const user = await rowmill.newUser();
   const { body: batch } = await user.upload(titled(3, { 2: "busy" }));
-  await deliver(rowmill, batch.id);
+  await deliverChunk(rowmill.ctx, batch.id);
   expect((await user.batch(batch.id)).body.state).toBe("completed_with_errors");
   expect(await user.rows(batch.id, "failed")).toMatchObject([{ row: 2, attempts: 1 }]);
 });
@@ -125,7 +109,7 @@ test("the delay before each retry grows up to a minute", async () => {
   const user = await rowmill.newUser();
   const { body: batch } = await user.upload(titled(3, { 3: "busy" }));
   for (const [index, most] of [1, 2, 4, 8, 16, 32, 60, 60].entries()) {
-    await deliver(rowmill, batch.id);
+    await deliverChunk(rowmill.ctx, batch.id);
     const { rows } = await pool.query(
       `SELECT attempt, chunks.state, extract(epoch FROM due_at - updated_at)::float AS pause,
         extract(epoch FROM start_after - created_on)::float AS "jobPause"
@@ -145,7 +129,7 @@ test("a row that waits for its retry shows it in its status", async () => {
   await refuseBooks(rowmill, BUSY);
   const user = await rowmill.newUser();
   const { body: batch } = await user.upload(titled(3, { 3: "busy" }));
-  await deliver(rowmill, batch.id);
+  await deliverChunk(rowmill.ctx, batch.id);
   const { body } = await user.batch(batch.id);
   expect(body.state).toBe("processing");
   expect(body.counts).toEqual({
@@ -165,15 +149,14 @@ test("a delivery that fails before the commit leaves no trace", async () => {
   const { ctx } = rowmill;
   const user = await rowmill.newUser();
   const { body: batch } = await user.upload(csv(20, 5));
-  const payload = { batchId: batch.id, firstRow: 2 };
-  const delivery = { id: randomUUID(), payload, attempt: 1, signal: new AbortController().signal };
+  const work = { batchId: batch.id, firstRow: 2 };
   const failing = inTransaction(ctx, async (tx) => {
-    await processChunk(ctx, tx, payload, delivery);
+    await processChunk(ctx, tx, work, delivery(work));
     throw new Error("just before the commit");
   });
   await expect(failing).rejects.toThrow("just before the commit");
   expect((await user.batch(batch.id)).body.counts).toMatchObject({ processing: 25, success: 0, failed: 0 });
-  await deliver(rowmill, batch.id);
+  await deliverChunk(rowmill.ctx, batch.id);
   await expectExactlyOnce(ctx.pool, batch.id, { good: 20, bad: 5 });
 });
 
@@ -182,11 +165,11 @@ test("a chunk whose claim was lost stops before it stores results", async () => 
   const { ctx } = rowmill;
   const user = await rowmill.newUser();
   const { body: batch } = await user.upload(csv(25));
-  const payload = { batchId: batch.id, firstRow: 2 };
-  const lost = { id: randomUUID(), payload, attempt: 1, signal: AbortSignal.abort() };
-  await expect(inTransaction(ctx, (tx) => processChunk(ctx, tx, payload, lost))).rejects.toThrow();
+  const work = { batchId: batch.id, firstRow: 2 };
+  const lost = { ...delivery(work), signal: AbortSignal.abort() };
+  await expect(inTransaction(ctx, (tx) => processChunk(ctx, tx, work, lost))).rejects.toThrow();
   expect((await user.batch(batch.id)).body.counts.success).toBe(0);
-  await deliver(rowmill, batch.id);
+  await deliverChunk(rowmill.ctx, batch.id);
   await expectExactlyOnce(ctx.pool, batch.id, { good: 25, bad: 0 });
 });
 

@@ -1,7 +1,5 @@
 /** The work for a small file: many small files cost mainly statements. */
 import { expect, test } from "vitest";
-import { batchJobId } from "../../../src/batches/batch-jobs.ts";
-import { jobs } from "../../../src/jobs.ts";
 import { csv } from "../../support/book-files.ts";
 import { count } from "../../support/count.ts";
 import { recordStatements } from "../../support/record-statements.ts";
@@ -62,16 +60,4 @@ test.for<[string, Record<string, string>, number[]]>([
     [batch.id],
   );
   expect(rows.map(({ row_count }) => row_count)).toEqual(sizes);
-});
-
-test("the end of a batch that a program of 0.10.0 has enqueued is taken from the queue", async () => {
-  await using rowmill = await startRowmill();
-  const { ctx } = rowmill;
-  const user = await rowmill.newUser();
-  const { body: batch } = await user.upload(csv(0));
-  const id = batchJobId("finished", batch.id, 1);
-  await ctx.queue.add(ctx.db, jobs.batchFinished, [{ id, payload: { batchId: batch.id } }]);
-  await rowmill.startWorker();
-  const ended = "SELECT count(*) FROM rowmill_queue.job WHERE id = $1 AND state = 'completed'";
-  await expect.poll(() => count(ctx.pool, ended, [id])).toBe(1);
 });

@@ -170,6 +170,26 @@ describe("the clean-up", () => {
     expect(await partitions(rowmill, "batch_rows")).toEqual(await partitions(rowmill));
   });
 
+  test("the batches of a dropped day show signs of life until they are removed", async () => {
+    await using rowmill = await startRowmill();
+    const { pool } = rowmill.ctx;
+    const user = await rowmill.newUser();
+    for (const rows of [20, 30]) await importFile(rowmill, user, csv(rows));
+    await using reader = await openReader(rowmill);
+    await reader.query("BEGIN; SELECT FROM rowmill.chunks FOR UPDATE");
+    vi.useFakeTimers({ toFake: ["setInterval"] });
+    const removing = removeOldBatches(later(rowmill.ctx, KEPT_MS + 2 * DAY_MS));
+    const shown =
+      "SELECT count(*) FROM rowmill.batches WHERE state = 'deleting' AND received_at > '2000-01-01'";
+    await expect.poll(() => count(pool, shown)).toBe(2);
+    await pool.query("UPDATE rowmill.batches SET received_at = '2000-01-01'");
+    vi.advanceTimersByTime(20_000);
+    await expect.poll(() => count(pool, shown)).toBe(2);
+    vi.useRealTimers();
+    await reader.query("COMMIT");
+    expect(await removing).toBe(2);
+  });
+
   test("the clean-up keeps the day of a younger or running batch, and deletes the other rows of the day one day later", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();

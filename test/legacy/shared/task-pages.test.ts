@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from "vitest";
 import type { Problem } from "../../support/client.ts";
 import { addEndedTasks, short } from "../../support/ended-tasks.ts";
-import { countRowsRead, recordReads } from "../../support/large/rows-read.ts";
+import { countRowsRead, recordReads } from "../../support/explained-reads.ts";
 import { useAdmin, useRowmill, useUser } from "../../support/use-rowmill.ts";
 
 const rowmill = useRowmill({ settings: { REQUEST_LOG: "off" } });

@@ -91,6 +91,23 @@ describe.for(ORDERS)("with chunks in the order %s, %s, %s", (order) => {
   });
 });
 
+test.for([
+  ["stays if its chunk was processed before", [2, 27, 52], 53, "early@keep.test"],
+  ["is lost if its chunk is processed later", [52, 27, 2], 53, null],
+  ["is lost if it is in the same chunk", [2, 27, 52], 4, null],
+] as const)(
+  "upsert: an earlier value of a column that the last row leaves unchanged %s",
+  async ([_, order, lastRow, email]) => {
+    const target = await define(customers());
+    const id = `K${order[0]}-${lastRow}`;
+    const lines = { 3: `${id},early,early@keep.test`, [lastRow]: `${id},last,` };
+    const rows = longFile(`${id}-`, lines).trimEnd().split("\n").slice(1);
+    const full = rows.map((row) => (row.split(",").length === 2 ? `${row},` : row));
+    await inOrder(target, ["external_id,full_name,email", ...full].join("\n"), "upsert", order);
+    expect(await named(id)).toMatchObject([{ full_name: "last", email }]);
+  },
+);
+
 test("an earlier row does not take a record that was changed in the meantime", async () => {
   const target = await define(customers());
   const batch = await receive(user, longFile("P-", { 3: "P1,first", 53: "P1,late" }), "insert", target);

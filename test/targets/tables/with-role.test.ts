@@ -65,7 +65,7 @@ test("a shorter lock timeout stays, so that the chunk gives way to others", asyn
 test("the role holds over a rollback to a savepoint inside of the work", async () => {
   await run(async (tx) => {
     await withTargetRole(tx, "shop", async () => {
-      await underSavepoint(tx.db, () => tx.db.execute(sql`SELECT 1 / 0`)).catch(() => {});
+      await underSavepoint(tx, () => tx.db.execute(sql`SELECT 1 / 0`)).catch(() => {});
       expect(await look(tx)).toMatchObject({ user: role });
     });
   });
@@ -75,7 +75,7 @@ test("an error of the work takes the role back", async () => {
   await run(async (tx) => {
     const before = await look(tx);
     const failing = (work: () => Promise<unknown>) =>
-      underSavepoint(tx.db, () => withTargetRole(tx, "shop", work)).catch(() => {});
+      underSavepoint(tx, () => withTargetRole(tx, "shop", work)).catch(() => {});
     await failing(() => tx.db.execute(sql`SELECT 1 / 0`));
     expect(await look(tx)).toEqual(before);
     await withTargetRole(tx, "shop", () => Promise.reject(new Error("not of the database"))).catch(() => {});
@@ -109,9 +109,7 @@ test("constraints that are checked at the commit fail the write instead", async 
   );
   await run(async (tx) => {
     await withTargetRole(tx, "shop", () => tx.db.execute(insert("same")));
-    const again = underSavepoint(tx.db, () =>
-      withTargetRole(tx, "shop", () => tx.db.execute(insert("same"))),
-    );
+    const again = underSavepoint(tx, () => withTargetRole(tx, "shop", () => tx.db.execute(insert("same"))));
     const error = await again.catch((thrown) => thrown);
     expect(postgresError(error)).toMatchObject({ constraint: "orders_reference" });
   });

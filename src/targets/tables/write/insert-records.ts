@@ -61,7 +61,7 @@ async function insertGroup(
   let hasProbed = false;
   for (let conflicts = 0; open.length > 0; ) {
     try {
-      const created = await underSavepoint(tx.db, () => insertSet(tx, plan, open));
+      const created = await underSavepoint(tx, () => insertSet(tx, plan, open));
       open.forEach((row, index) => {
         results.set(row, created[index] ?? { kind: "skipped" });
       });

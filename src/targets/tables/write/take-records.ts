@@ -51,7 +51,7 @@ async function replaceRecord(
   { row, ...record }: Rival,
 ): Promise<WrittenRecord | null> {
   try {
-    return await underSavepoint(tx.db, () =>
+    return await underSavepoint(tx, () =>
       withTargetRole(tx, writer.plan.schema, () => overwriteRecord(tx, writer.plan, row, record)),
     );
   } catch (error) {

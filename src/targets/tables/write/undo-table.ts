@@ -104,7 +104,7 @@ async function reverse(
 ): Promise<void> {
   if (reversals.length === 0) return;
   try {
-    const done = await underSavepoint(tx.db, () => work(tx, writer.plan, reversals));
+    const done = await underSavepoint(tx, () => work(tx, writer.plan, reversals));
     reversals.forEach(({ row }, index) => {
       outcomes.set(row, done.has(index) ? { kind: "reversed" } : SKIPPED);
     });

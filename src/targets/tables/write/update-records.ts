@@ -36,7 +36,7 @@ export async function updateRecords(
       return results;
     }
     try {
-      await underSavepoint(tx.db, () => updateSet(tx, plan, open, parts, results));
+      await underSavepoint(tx, () => updateSet(tx, plan, open, parts, results));
       return results;
     } catch (error) {
       const failure = rowFailureOf(error);

@@ -1,6 +1,6 @@
 /** The rows that statements of the API read, as PostgreSQL counts them. */
 import type pg from "pg";
-import type { Rowmill } from "../rowmill.ts";
+import type { Rowmill } from "./rowmill.ts";
 
 interface PlanNode {
   readonly "Node Type": string;
