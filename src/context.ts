@@ -95,13 +95,18 @@ export async function inTransaction<T>(ctx: Context | Tx, fn: (tx: Tx) => Promis
 }
 
 /** Runs reads in a transaction. If it fails on the standby, it is repeated on the database itself. */
-export async function readInTransaction<T>(ctx: Context, fn: (tx: Tx) => Promise<T>): Promise<T> {
+export function readInTransaction<T>(ctx: Context, fn: (tx: Tx) => Promise<T>): Promise<T> {
+  return repeatedReads(ctx, (one) => inTransaction(one, fn));
+}
+
+/** Runs reads that belong together. If they fail on the standby, all of them are repeated on the database itself. */
+export async function repeatedReads<T>(ctx: Context, read: (ctx: Context) => Promise<T>): Promise<T> {
   try {
-    return await inTransaction(ctx, fn);
+    return await read(ctx);
   } catch (error) {
     if (!ctx.replica?.hasFailed(ctx.pool, error)) throw error;
     const { db, pool } = ctx.reads;
-    return inTransaction({ ...ctx, db, pool }, fn);
+    return read({ ...ctx, db, pool });
   }
 }
 

@@ -1,7 +1,7 @@
 import { and, eq, isNull } from "drizzle-orm";
 import { announceToAdmins } from "../announcements/announce-to-admins.ts";
 import { recordAudit } from "../audit/record-audit.ts";
-import { type Context, inTransaction, onReplica, type Tx } from "../context.ts";
+import { type Context, inTransaction, onReplica, repeatedReads, type Tx } from "../context.ts";
 import { invalidField } from "../errors.ts";
 import { readSnapshot } from "../platform/postgres/read-snapshot.ts";
 import { firstLoggedDay } from "../request-log/remove-old-entries.ts";
@@ -36,8 +36,8 @@ export async function writeReport(
   const period = date === undefined ? periodBefore(periodAt(kind, ctx.now())) : periodOf(kind, date);
   requireLogged(ctx, period);
   const seconds = isRequest ? REQUEST_SECONDS : JOB_SECONDS;
-  const data = await readSnapshot(onReplica(ctx, period.to).pool, seconds, (db) =>
-    build({ ...ctx, db }, period),
+  const data = await repeatedReads(onReplica(ctx, period.to), ({ pool }) =>
+    readSnapshot(pool, seconds, (db) => build({ ...ctx, db }, period)),
   );
   return inTransaction(ctx, async (tx) => {
     const report = await store(tx, period, data);

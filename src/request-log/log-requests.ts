@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { ASSETS_ROUTE } from "../platform/http/console.ts";
 import { observeRequest } from "../platform/http/ended-requests.ts";
 import { LogBuffer } from "./log-buffer.ts";
-import { preparePartitions } from "./partitions.ts";
+import { tryToPreparePartitions } from "./partitions.ts";
 import { writeEntries } from "./write-entries.ts";
 
 interface RequestLog {
@@ -33,10 +33,7 @@ export function openRequestLog(ctx: Context): RequestLog {
         done();
       });
       app.addHook("onListen", async () => {
-        if (!isLogged) return;
-        await preparePartitions(ctx).catch((error) =>
-          ctx.log.warn({ err: error }, "could not create partitions of the request log"),
-        );
+        if (isLogged) await tryToPreparePartitions(ctx);
       });
       app.addHook("onClose", () => buffer.close());
     },

@@ -12,6 +12,15 @@ export async function preparePartitions({ pool, now }: Context): Promise<number>
   return createDayPartitions(pool, REQUEST_LOG, now());
 }
 
+/** Neither an entry nor a cleanup needs them. */
+export async function tryToPreparePartitions(ctx: Context): Promise<void> {
+  try {
+    await preparePartitions(ctx);
+  } catch (error) {
+    ctx.log.warn({ err: error }, "could not create partitions of the request log");
+  }
+}
+
 export async function dropPartitionsBefore(
   { pool }: Context,
   limit: Date,

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
-import { dropPartitionsBefore, preparePartitions } from "./partitions.ts";
+import { dropPartitionsBefore, tryToPreparePartitions } from "./partitions.ts";
 
 const DAY_MS = 86_400_000;
 /** A statement deletes the entries of this time: at 1000 requests per second, 60,000. */
@@ -25,7 +25,7 @@ export function firstLoggedDay({ config, now }: Pick<Context, "config" | "now">)
 
 /** Removes entries that are older than REQUEST_LOG_DAYS, and prepares the partitions of the next days. */
 export async function removeOldEntries(ctx: Context, signal: AbortSignal): Promise<RemovedEntries> {
-  await preparePartitions(ctx);
+  await tryToPreparePartitions(ctx);
   const limit = firstLoggedDay(ctx);
   const { dropped, inUse } = await dropPartitionsBefore(ctx, limit, signal);
   warnOfDaysInUse(ctx, inUse, limit);

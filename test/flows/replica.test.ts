@@ -1,10 +1,14 @@
 /** Lists, reports and results that are read from a standby: DATABASE_READ_URL. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { knownMigrations } from "../../src/migrate.ts";
+import { writeReport } from "../../src/reports/write-report.ts";
 import type { TaskView } from "../../src/tasks/views.ts";
 import { newAdmin } from "../support/admin.ts";
 import { csv } from "../support/book-files.ts";
 import type { Client } from "../support/client.ts";
 import { run, unset } from "../support/commands.ts";
+import { migrate, onDatabase } from "../support/databases.ts";
+import { create, databaseUrl } from "../support/postgres.ts";
 import { countReads, untilCaughtUp, useReplicated } from "../support/replicated.ts";
 import { bytesOf, path } from "../support/result-files.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
@@ -81,6 +85,9 @@ describe("while the standby shows a state of some seconds ago", () => {
     );
     expect(await file()).not.toContain("Changed");
     expect(await file()).toContain("success");
+    const reads = countReads(rowmill);
+    expect((await user.get(`/api/v1/batches/${batch.id}/errors`)).status).toBe(200);
+    expect(reads()).toBeGreaterThan(0);
   });
 });
 
@@ -122,6 +129,55 @@ test("searches of books and sorted books, which are read in transactions, are an
     });
   }
 });
+
+test("a report is written from the standby, and from the database itself if the standby has just ended", async () => {
+  const { rowmill } = await startApis({ DATABASE_READ_MAX_LAG_SECONDS: "600" });
+  // The day has ended long ago, also at midnight.
+  const date = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
+  await untilCaughtUp(rowmill);
+  const reads = countReads(rowmill);
+  await writeReport(rowmill.ctx, "daily", { date });
+  expect(reads()).toBeGreaterThan(0);
+  await replicated.standby.stop();
+  onTestFinished(() => replicated.standby.start());
+  expect(rowmill.ctx.replica?.readsFor(null)).not.toBeNull();
+  expect(await writeReport(rowmill.ctx, "daily", { date })).toMatchObject({
+    kind: "daily",
+    periodStart: date,
+  });
+});
+
+test("an API that starts after a migration does not read from a standby that lacks it, however far the standby may lag", async () => {
+  const [url, readUrl] = [replicated.server.url, replicated.standby.url].map((one) =>
+    databaseUrl(one, "late"),
+  );
+  await replicated.standby.resume();
+  await create(replicated.server.url, "late");
+  await migrate(url ?? "", knownMigrations().length - 1);
+  await untilAnswers(readUrl ?? "");
+  await replicated.standby.pause();
+  await migrate(url ?? "");
+  await using rowmill = await startRowmill(
+    { DATABASE_READ_URL: readUrl, DATABASE_READ_MAX_LAG_SECONDS: "600" },
+    url,
+  );
+  expect(rowmill.ctx.replica?.readsFor(null)).toBeNull();
+  const user = await rowmill.newUser();
+  expect((await user.get("/api/v1/batches")).status).toBe(200);
+  await replicated.standby.resume();
+  await untilCaughtUp(rowmill);
+  expect(rowmill.ctx.replica?.readsFor(null)).not.toBeNull();
+});
+
+/** The standby has the database. */
+async function untilAnswers(url: string): Promise<void> {
+  await until("the standby has the database", () =>
+    onDatabase(url, (client) => client.query("SELECT FROM rowmill.tasks")).then(
+      () => true,
+      () => false,
+    ),
+  );
+}
 
 test("a read that the standby cancels, because it holds up the replay, is repeated on the database itself", async () => {
   const { rowmill, user } = await startApis({ DATABASE_READ_MAX_LAG_SECONDS: "600" });

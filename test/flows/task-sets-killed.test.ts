@@ -1,18 +1,23 @@
 import { expect, test } from "vitest";
-import { missHeartbeats } from "../support/jobs.ts";
+import type { Client } from "../support/client.ts";
+import { closeGate } from "../support/gate.ts";
+import { activeJobs, missHeartbeats } from "../support/jobs.ts";
 import { startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
 const TASKS = 4000;
+
+async function createTasks(user: Client, count: number): Promise<void> {
+  const tasks = Array.from({ length: count }, () => ({ type: "generic", params: { seconds: 0 } }));
+  expect((await user.post("/api/v1/tasks/bulk", { tasks })).status).toBe(201);
+}
 
 test("tasks of workers that are killed in the middle of their sets end once each", async () => {
   await using rowmill = await startPrograms();
   const { pool } = rowmill.ctx;
   const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
-  const tasks = Array.from({ length: TASKS }, () => ({ type: "generic", params: { seconds: 0 } }));
-  const created = await user.post("/api/v1/tasks/bulk", { tasks });
-  expect(created.status).toBe(201);
+  await createTasks(user, TASKS);
   const completed = async () => {
     const { rows } = await pool.query(
       "SELECT count(*)::int AS count FROM rowmill.tasks WHERE status = 'completed'",
@@ -48,3 +53,59 @@ test("tasks of workers that are killed in the middle of their sets end once each
   }
   expect(rows.reduce((sum, { tasks: count }) => sum + count, 0)).toBe(TASKS);
 });
+
+/** PostgreSQL executes what it has read, although the worker is gone, unless the connection breaks on both sides. */
+const MOMENTS = (["start", "completeAny", "completeJobs"] as const).flatMap((at) =>
+  [true, false].map((isExecuted) => ({ at, isExecuted, outcome: isExecuted ? "executed" : "lost" })),
+);
+
+const WARM_UP = 200;
+const MANY = 300;
+
+test.for(MOMENTS)(
+  "each task ends once after a worker is killed while the gate $at holds a shared statement that is $outcome",
+  async ({ at, isExecuted }) => {
+    await using rowmill = await startPrograms();
+    const { ctx } = rowmill;
+    const api = await rowmill.serveApi();
+    const user = await api.client.signUp("reader");
+    await user.patch("/api/v1/notification-preferences", { "task.completed": { in_app: true } });
+    const completed = async () => {
+      const { rows } = await ctx.pool.query(
+        "SELECT count(*)::int AS count FROM rowmill.tasks WHERE status = 'completed'",
+      );
+      return rows[0].count as number;
+    };
+    const killed = await rowmill.startWorker();
+    // The worker learns that these tasks are short.
+    await createTasks(user, WARM_UP);
+    await until("the first tasks have completed", async () => (await completed()) === WARM_UP);
+    await using gate = await closeGate(ctx, at);
+    await createTasks(user, MANY);
+    await gate.reached();
+    await until("a set waits", async () => (await activeJobs(ctx, "task.default")) > 10);
+    await killed.kill();
+    if (!isExecuted) await gate.endWaiting();
+    await gate.open();
+    await until("no statement waits", async () => (await gate.waiting()) === 0);
+    const ENDED =
+      "SELECT id, attempt, completed_at FROM rowmill.tasks WHERE status = 'completed' ORDER BY id";
+    const { rows: ended } = await ctx.pool.query(ENDED);
+    await missHeartbeats(ctx);
+    await rowmill.startWorker();
+    await until("all tasks have completed", async () => (await completed()) === WARM_UP + MANY);
+    // Tasks whose end was stored have not run again.
+    expect((await ctx.pool.query(ENDED)).rows).toEqual(expect.arrayContaining(ended));
+    const { rows } = await ctx.pool.query(`
+      SELECT count(*)::int AS tasks, sum(retry_count)::int AS retries, bool_and(result IS NOT NULL) AS has_results,
+        min(ends)::int AS least, max(ends)::int AS most
+      FROM rowmill.tasks CROSS JOIN LATERAL (
+        SELECT count(*) AS ends FROM rowmill.task_events WHERE task_id = tasks.id AND task_events.type = 'completed'
+      ) AS events`);
+    expect(rows).toEqual([{ tasks: WARM_UP + MANY, retries: 0, has_results: true, least: 1, most: 1 }]);
+    const { rows: told } = await ctx.pool.query(
+      "SELECT count(*)::int AS all, count(DISTINCT subject_id)::int AS tasks FROM rowmill.notifications",
+    );
+    expect(told[0].all).toBe(told[0].tasks);
+  },
+);

@@ -15,8 +15,8 @@ const WAIT = `PERFORM pg_advisory_xact_lock_shared(${LOCK});`;
 
 /**
  * The statements that a closed gate holds: the write of a book titled `gate...`, the write of any row's result, the
- * completion of a task titled `gate...` or of any task, which has no lock timeout, a tick of a schedule, or the outcome of
- * an attempt at a webhook.
+ * start of tasks, the completion of a task titled `gate...` or of any task, the completion of the jobs of tasks, none of which has a lock
+ * timeout, a tick of a schedule, or the outcome of an attempt at a webhook.
  */
 const TRIGGERS = {
   write: {
@@ -26,8 +26,10 @@ const TRIGGERS = {
       IF NEW.title = 'busy' THEN RAISE EXCEPTION 'try again' USING ERRCODE = '40001'; END IF;`,
   },
   settle: { event: "BEFORE INSERT ON rowmill.row_results FOR EACH STATEMENT", body: WAIT },
+  start: change("rowmill.tasks", "NEW.status = 'processing'"),
   complete: completion("AND NEW.title LIKE 'gate%'"),
   completeAny: completion(""),
+  completeJobs: change("rowmill_queue.job", "NEW.name LIKE 'task.%' AND NEW.state = 'completed'"),
   tick: { event: "BEFORE INSERT ON rowmill.schedule_ticks FOR EACH ROW", body: WAIT },
   attempt: {
     event: "BEFORE UPDATE ON rowmill.webhook_attempts FOR EACH ROW WHEN (NEW.status IS NOT NULL)",
@@ -36,8 +38,12 @@ const TRIGGERS = {
 };
 
 function completion(condition: string) {
+  return change("rowmill.tasks", `NEW.status = 'completed' ${condition}`);
+}
+
+function change(table: string, condition: string) {
   return {
-    event: `BEFORE UPDATE ON rowmill.tasks FOR EACH ROW WHEN (NEW.status = 'completed' ${condition})`,
+    event: `BEFORE UPDATE ON ${table} FOR EACH ROW WHEN (${condition})`,
     body: `PERFORM set_config('lock_timeout', '0', true); ${WAIT}`,
   };
 }

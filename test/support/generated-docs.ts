@@ -24,6 +24,7 @@ export const regions: readonly GeneratedRegion[] = [
   { file: "docs/operations/audit.md", marker: "audit-actions", render: actionTable },
   { file: "docs/operations/configuration.md", marker: "settings", render: settingsTable },
   { file: ".env.example", marker: "settings", render: settingsFile },
+  { file: "docs/operations/scaling.md", marker: "workers", render: workerTable },
   { file: "docs/migrating.md", marker: "capability-counts", render: capabilityCounts },
   { file: "docs/migrating.md", marker: "capabilities", render: capabilityTables },
 ];
@@ -102,6 +103,17 @@ function settingsFile(): string {
     ([name, setting]) => `# ${setting.description}\n#${name}=${EXAMPLES[name] ?? setting.default}`,
   );
   return lines.join("\n\n");
+}
+
+/** From the results of the benchmark, so that the two pages never disagree. */
+function workerTable(): string {
+  const results = readFileSync(resolve(root, "docs/operations/benchmark.md"), "utf8");
+  const measured = [...results.matchAll(/^([\d,]+ rows), (\d) worker\(s\), rows a second +([\d,]+)$/gm)];
+  if (measured.length === 0) throw new Error("benchmark.md has no figures for workers.");
+  return table(
+    ["Import of", "Workers", "Rows per second, end to end"],
+    measured.map(([, rows = "", workers = "", speed = ""]) => [rows, workers, speed]),
+  );
 }
 
 function capabilityCounts(): string {

@@ -95,7 +95,7 @@ async function processSlices(turn: Turn, plain: PlainRows, start: number): Promi
   const { ctx, tx, input, chunk, outcomes, signals, keepsOutcomes } = turn;
   let rows = 0;
   let after = start;
-  const open = { ...chunk, firstRow: after + 1, ...(keepsOutcomes ? { where: isDue } : {}) };
+  const open = { ...chunk, firstRow: after + 1, ...(keepsOutcomes ? { where: isDue(chunk.batchId) } : {}) };
   for await (const slice of openSlices(tx, open, "stop")) {
     const processed = await processRows(ctx, tx, input, plain.withIds(slice.rows), turn);
     signals.delivery.throwIfAborted();

@@ -39,7 +39,7 @@ export async function letAllWait(
   await insertWaits(
     tx,
     sql`
-      SELECT batch_id, row_number, ${reason.code}::text, ${reason.message}::text,
+      SELECT ${range.batchId}::uuid, row_number, ${reason.code}::text, ${reason.message}::text,
         clock_timestamp() + make_interval(secs => ${afterSeconds})
       FROM rowmill.batch_rows WHERE ${isOpen(range)}`,
   );
@@ -52,11 +52,12 @@ async function insertWaits(tx: Tx, rows: SQL): Promise<void> {
 }
 
 /** Whether a row of `batch_rows` does not wait. */
-export const isDue = sql`NOT EXISTS (
-  SELECT FROM rowmill.row_waits
-  WHERE row_waits.batch_id = batch_rows.batch_id AND row_waits.row_number = batch_rows.row_number
-    AND until > clock_timestamp()
-)`;
+export function isDue(batchId: string): SQL {
+  return sql`NOT EXISTS (
+    SELECT FROM rowmill.row_waits
+    WHERE row_waits.batch_id = ${batchId} AND row_waits.row_number = batch_rows.row_number AND until > clock_timestamp()
+  )`;
+}
 
 /** @returns the number of waiting rows, and the seconds until the first of them is due */
 export async function waitsIn(

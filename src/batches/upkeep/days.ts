@@ -30,11 +30,16 @@ export async function prepareDays({ pool, now }: Context): Promise<number> {
 /** The day for which a process has last prepared the partitions. */
 const prepared = new WeakMap<Context["pool"], number>();
 
-/** Prepares the partitions once per process and day. An upload needs none, so a failure does not end it. */
+/** Prepares the partitions once per process and day. */
 export async function prepareToday(ctx: Context): Promise<void> {
   const today = Math.floor(ctx.now().getTime() / DAY_MS);
   if (prepared.get(ctx.pool) === today) return;
   prepared.set(ctx.pool, today);
+  await tryToPrepareDays(ctx);
+}
+
+/** An upload needs no partition, and a cleanup frees the space that a new one may lack. */
+export async function tryToPrepareDays(ctx: Context): Promise<void> {
   try {
     await prepareDays(ctx);
   } catch (error) {

@@ -156,7 +156,7 @@ export class Replica {
 
   /**
    * The standby cancels reads that hold up its replay, and can end at any time. Reads have no effect, so they are repeated.
-   * Transactions are not repeated here, but by `readInTransaction`.
+   * Transactions are not repeated here, but by `repeatedReads`.
    */
   #withFallback(): pg.Pool {
     const { fallback, standby } = this.#options;

@@ -9,12 +9,14 @@ import { removeOldBatches } from "../../../src/batches/upkeep/remove-old-batches
 import type { Context } from "../../../src/context.ts";
 import { timeOfUuidV7 } from "../../../src/platform/ids.ts";
 import { firstIdOf } from "../../../src/platform/postgres/exchange-tables.ts";
+import { removeOldEntries } from "../../../src/request-log/remove-old-entries.ts";
 import { csv } from "../../support/book-files.ts";
 import { count } from "../../support/count.ts";
 import { importFile, receive } from "../../support/imports.ts";
 import { DATABASE_BACKEND } from "../../support/postgres.ts";
 import { asRole, readsAndWrites, readsWritesAndCalls } from "../../support/roles.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { startSecondApi } from "../../support/second-api.ts";
 import { Stopwatch, timed } from "../../support/stopwatch.ts";
 import { addTrigger } from "../../support/triggers.ts";
 
@@ -122,6 +124,27 @@ test("rows without a partition are in the default one: the upload succeeds, and 
   expect(body.items).toHaveLength(5);
   expect(await removeOldBatches(later(rowmill.ctx, KEPT_MS + HOUR_MS))).toBe(1);
   expect(await stored(rowmill, batch)).toEqual({});
+});
+
+test("an upload and the cleanup go on if no partition can be created, because the disk is full", async () => {
+  await using rowmill = await startRowmill();
+  const user = await rowmill.newUser();
+  const { pool } = rowmill.ctx;
+  const expired = await importFile(rowmill, user, csv(10));
+  await pool.query(`CREATE OR REPLACE FUNCTION rowmill.create_day_partition(parent text, day date) RETURNS boolean
+    LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$`);
+  const then = later(rowmill.ctx, KEPT_MS + 2 * DAY_MS);
+  await expect(prepareDays(then)).rejects.toThrow();
+  expect(await removeOldBatches(then)).toBe(1);
+  expect(await stored(rowmill, expired)).toEqual({});
+  await removeOldEntries(then, new AbortController().signal);
+  // Another process has prepared no day yet.
+  await using other = await startSecondApi(rowmill);
+  const { status, body } = await other.client
+    .as({ access: user.token, refresh: "", user: { id: user.userId } })
+    .upload(csv(20));
+  expect(status).toBe(202);
+  expect(Object.values(await stored(rowmill, body.id))).toEqual([20]);
 });
 
 // On Citus, the coordinator does not know the sizes of shards.
