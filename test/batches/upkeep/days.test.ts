@@ -12,7 +12,7 @@ import { firstIdOf } from "../../../src/platform/postgres/exchange-tables.ts";
 import { csv } from "../../support/book-files.ts";
 import { count } from "../../support/count.ts";
 import { importFile, receive } from "../../support/imports.ts";
-import { DATABASE_BACKEND } from "../../support/postgres.ts";
+import { testOnOneServer } from "../../support/one-server.ts";
 import { asRole, readsAndWrites, readsWritesAndCalls } from "../../support/roles.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { Stopwatch, timed } from "../../support/stopwatch.ts";
@@ -125,8 +125,7 @@ test("rows without a partition are in the default one: the upload succeeds, and 
 });
 
 // On Citus, the coordinator does not know the sizes of shards.
-const testWithSizes = test.skipIf(DATABASE_BACKEND === "citus");
-testWithSizes(
+testOnOneServer(
   "a large default partition gets no neighbours, because PostgreSQL would read it under a lock",
   async () => {
     await using rowmill = await startRowmill();
@@ -245,8 +244,7 @@ describe("the clean-up", () => {
   });
 
   // Citus refuses to change the id of a batch, because it decides on which node the rows are.
-  const testWithOldIds = test.skipIf(DATABASE_BACKEND === "citus");
-  testWithOldIds(
+  testOnOneServer(
     "the clean-up keeps the earlier results of an unfinished batch, if only the results have one partition for all days before",
     async () => {
       await using rowmill = await startRowmill();
