@@ -124,7 +124,7 @@ export function postgresError(error: unknown): pg.DatabaseError | null {
 /** How Citus reports a taken key of a distributed table: with the number of the shard, and often with the code of an internal error. */
 const TAKEN_IN_SHARD = /duplicate key value violates unique constraint "(\w+?)_(\d{6,})"/;
 
-/** Errors of nodes to which Citus gives the code of an internal error, as it does with all errors of rows that it copies. */
+/** Errors to which Citus gives the code of an internal error, as it does with all errors of rows that it copies to a node. */
 const HIDDEN_CODES = [
   [
     /connection to the remote node|could not establish connection|connection marked as essential|any active placements|terminating connection/,
@@ -134,6 +134,7 @@ const HIDDEN_CODES = [
   [/^canceling statement due to lock timeout/, SQLSTATE.lockNotAvailable],
   [/^canceling statement due to statement timeout/, SQLSTATE.queryCanceled],
   [/No space left on device/, SQLSTATE.diskFull],
+  [/modified in this transaction by a different user/, SQLSTATE.featureNotSupported],
 ] as const;
 
 /** The routine of Citus that reports the errors of nodes, with their code and context, and without table and constraint. */

@@ -13,6 +13,7 @@ import { csv } from "../../support/book-files.ts";
 import { count } from "../../support/count.ts";
 import { importFile, receive } from "../../support/imports.ts";
 import { testOnOneServer } from "../../support/one-server.ts";
+import { nodesOf } from "../../support/postgres.ts";
 import { asRole, readsAndWrites, readsWritesAndCalls } from "../../support/roles.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { Stopwatch, timed } from "../../support/stopwatch.ts";
@@ -276,6 +277,20 @@ describe("the clean-up", () => {
     },
   );
 
+  test("deletes the rows of a day that its role may not drop on nodes of Citus", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    const batch = await importFile(rowmill, user, csv(20));
+    await rowmill.ctx.pool.query(
+      `CREATE OR REPLACE FUNCTION rowmill.drop_day_partition(parent text, day date) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+        RAISE 'cannot perform query on placements that were modified in this transaction by a different user' USING ERRCODE = 'XX000';
+      END $$`,
+    );
+    expect(await removeOldBatches(later(rowmill.ctx, KEPT_MS + DAY_MS + HOUR_MS))).toBe(1);
+    expect(await stored(rowmill, batch)).toEqual({});
+    expect((await user.batch(batch)).status).toBe(404);
+  });
+
   test("drops the days before the boundary once their batches have expired", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
@@ -307,5 +322,6 @@ test("a role that may call the functions prepares and drops days, and one that m
   expect(await partitions(rowmill)).toHaveLength(8 + 1);
   expect(await prepareDays(later(caller, inAYear))).toBe(16);
   expect(await removeOldBatches(later(caller, inAYear))).toBe(0);
-  expect(await partitions(rowmill)).toHaveLength(8 + 1);
+  // On nodes of Citus, only the owner of the tables drops days.
+  if (nodesOf(rowmill.config.databaseUrl).length === 0) expect(await partitions(rowmill)).toHaveLength(8 + 1);
 });
