@@ -1,6 +1,6 @@
 /** The connection pool and drizzle over it. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { DrizzleQueryError } from "drizzle-orm/errors";
 import {
   drizzle,
@@ -99,18 +99,25 @@ export async function underSavepoint<T>(
 ): Promise<T> {
   const begin = sql`SAVEPOINT attempt`;
   const release = sql`RELEASE SAVEPOINT attempt`;
-  // Two statements in one round trip. A rollback restores the setting.
-  const set = (value: string) => sql.raw(`SET LOCAL lock_timeout = ${value}`);
-  await db.execute(lockTimeout ? sql`${begin}; ${set(`'${lockTimeout}'`)}` : begin);
+  // Several statements in one round trip. A rollback restores the setting.
+  await db.execute(lockTimeout ? sql`${begin}; ${setLockTimeout(`'${lockTimeout}'`)}` : begin);
   try {
     const result = await fn();
-    await db.execute(lockTimeout ? sql`${set("DEFAULT")}; ${release}` : release);
+    await db.execute(lockTimeout ? sql`${setLockTimeout("DEFAULT")}; ${release}` : release);
     return result;
   } catch (error) {
     await db.execute(sql`ROLLBACK TO SAVEPOINT attempt`);
     await db.execute(release);
     throw error;
   }
+}
+
+/**
+ * Sets the limit until the end of the transaction. Citus passes it on to nodes, where rows are locked, only if it is told so, and only
+ * from SET LOCAL. On other databases, the first setting means nothing.
+ */
+export function setLockTimeout(value: "DEFAULT" | `'${number}ms'`): SQL {
+  return sql.raw(`SET LOCAL citus.propagate_set_commands = 'local'; SET LOCAL lock_timeout = ${value}`);
 }
 
 /** Returns the PostgreSQL error among the causes of an error, or null. All readers of codes and constraints use it. */
