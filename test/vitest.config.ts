@@ -5,6 +5,14 @@ import { SlowestFirst } from "./support/slowest-first.ts";
 const globalSetup = [join(import.meta.dirname, "support/postgres.ts")];
 /** Tests of the sources and documents themselves. */
 const STATIC = ["architecture.test.ts", "docs.test.ts", "plain-english.test.ts"];
+/** Tests of what Citus does not have: backups and standbys, `TARGET_TABLES`, and plans of statements with parameters. */
+const ON_ONE_SERVER = [
+  ...["backups/**", "flows/backup-killed.test.ts", "flows/replica*.test.ts"],
+  ...["cli/target-tables.test.ts", "console/admin/targets.test.ts", "flows/{goodbooks,own-tables}.test.ts"],
+  ...["targets/define/typed-records.test.ts", "targets/tables/**"],
+  ...["batches/{linear-work,partition-plans,plans,read-cost,statements}.test.ts", "lists/rows-read.test.ts"],
+];
+const left = process.env.TEST_DATABASE_BACKEND === "citus" ? ON_ONE_SERVER : [];
 const shared = {
   // They end tests that hang, and are no measure of speed: machines are slow, busy, or stand still for seconds.
   testTimeout: 120_000,
@@ -38,7 +46,7 @@ export default defineConfig({
           env,
           sequence: { groupOrder: 1 },
           include: ["**/*.test.ts"],
-          exclude: [...STATIC, "**/*.unit.test.ts", "flows/**"],
+          exclude: [...STATIC, "**/*.unit.test.ts", "flows/**", ...left],
           globalSetup,
           // Each file has its own database and app. Loading the sources for each file took a third of the time.
           isolate: false,
@@ -55,7 +63,7 @@ export default defineConfig({
           env,
           sequence: { groupOrder: 2 },
           include: ["flows/**/*.test.ts"],
-          exclude: ["flows/fairness.test.ts"],
+          exclude: ["flows/fairness.test.ts", ...left],
           globalSetup,
           testTimeout: 480_000,
           // As above. Programs are processes of their own.

@@ -7,6 +7,7 @@ import type { RowView } from "../../src/batches/row-views.ts";
 import type { BatchState } from "../../src/schema/batches.ts";
 import { type Page, paged } from "../support/batch-reads.ts";
 import { countRowsRead, recordReads, type Statement } from "../support/explained-reads.ts";
+import { testOnOneServer } from "../support/one-server.ts";
 import { STATISTICS } from "../support/plans.ts";
 import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
@@ -85,7 +86,7 @@ describe.for(STATISTICS)("with %s statistics", (statistics) => {
     statements = recordReads(rowmill);
   });
 
-  test("a page of rows that one chunk has reads that chunk", async () => {
+  testOnOneServer("a page of rows that one chunk has reads that chunk", async () => {
     const id = await addBatch("completed_with_errors");
     if (statistics === "fresh") await rowmill.ctx.pool.query("ANALYZE");
     for (const limit of [100, 1000]) {

@@ -149,9 +149,13 @@ test("a retry survives the death of its worker", async () => {
   expect(ended.counts).toMatchObject({ success: 60, failed: 40 });
   const failed = await user.rows(batch.id, "failed");
   await ctx.pool.query(
-    `UPDATE rowmill.batch_rows SET fields = json_build_array('Found ' || row_number, fields->>1, fields->>2)
-    WHERE batch_id = $1 AND fields->>0 = ''`,
-    [batch.id],
+    `UPDATE rowmill.batch_rows SET fields = found.fields FROM unnest($2::int[], $3::json[]) AS found ("row", fields)
+    WHERE batch_id = $1 AND row_number = found."row"`,
+    [
+      batch.id,
+      failed.map(({ row }) => row),
+      failed.map(({ row }) => JSON.stringify([`Found ${row}`, "Author", ""])),
+    ],
   );
   await ctx.pool.query("UPDATE rowmill.batches SET row_delay_ms = 2000 WHERE id = $1", [batch.id]);
   await command(user, batch.id, "retry");

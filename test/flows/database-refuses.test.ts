@@ -8,6 +8,7 @@ import { expect, inject, test } from "vitest";
 import { csv } from "../support/book-files.ts";
 import type { Answer, Client, Problem } from "../support/client.ts";
 import { expectExactlyOnce } from "../support/exactly-once.ts";
+import { testOnOneServer } from "../support/one-server.ts";
 import { onServer } from "../support/postgres.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { atEnd } from "../support/rowmill.ts";
@@ -105,22 +106,26 @@ async function limitRows({ ctx }: Programs): Promise<() => Promise<void>> {
   };
 }
 
-test("an upload that fills the disk gets 503 and leaves nothing, and works once there is space", async () => {
-  await using rowmill = await startPrograms();
-  const api = await rowmill.startApi();
-  const worker = await rowmill.startWorker();
-  const user = await api.client.signUp("reader");
-  const makeSpace = await limitRows(rowmill);
-  const large = csv(30_000);
-  for (const _ of [1, 2]) await expectRefusal(() => user.upload<Problem>(large), "disk");
-  await until("nothing of them is left", async () => (await batchesOf(user)) === 0);
-  const { rows } = await rowmill.ctx.pool.query("SELECT FROM rowmill.batch_rows LIMIT 1");
-  expect(rows).toEqual([]);
-  expect((await user.get("/readyz")).status).toBe(200);
-  expect([api.program.hasEnded, worker.hasEnded]).toEqual([false, false]);
+// The disk is that of the coordinator, and the rows are on nodes.
+testOnOneServer(
+  "an upload that fills the disk gets 503 and leaves nothing, and works once there is space",
+  async () => {
+    await using rowmill = await startPrograms();
+    const api = await rowmill.startApi();
+    const worker = await rowmill.startWorker();
+    const user = await api.client.signUp("reader");
+    const makeSpace = await limitRows(rowmill);
+    const large = csv(30_000);
+    for (const _ of [1, 2]) await expectRefusal(() => user.upload<Problem>(large), "disk");
+    await until("nothing of them is left", async () => (await batchesOf(user)) === 0);
+    const { rows } = await rowmill.ctx.pool.query("SELECT FROM rowmill.batch_rows LIMIT 1");
+    expect(rows).toEqual([]);
+    expect((await user.get("/readyz")).status).toBe(200);
+    expect([api.program.hasEnded, worker.hasEnded]).toEqual([false, false]);
 
-  await makeSpace();
-  const { status, body: batch } = await user.upload(large);
-  expect(status).toBe(202);
-  expect((await user.finished(batch.id, 90_000)).counts.success).toBe(30_000);
-});
+    await makeSpace();
+    const { status, body: batch } = await user.upload(large);
+    expect(status).toBe(202);
+    expect((await user.finished(batch.id, 90_000)).counts.success).toBe(30_000);
+  },
+);

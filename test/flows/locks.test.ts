@@ -5,6 +5,7 @@ import type { BatchView } from "../../src/batches/views.ts";
 import { csv } from "../support/book-files.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { expectExactlyOnce } from "../support/exactly-once.ts";
+import { testOnOneServer } from "../support/one-server.ts";
 import { startPrograms } from "../support/processes.ts";
 import { createDatabase } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
@@ -19,7 +20,8 @@ function stranger(databaseUrl: string): { readonly pool: pg.Pool } & AsyncDispos
 const upload = async (user: Client, query: Record<string, string>, rows = 500) =>
   (await uploadForm(user, csv(rows), { query: { ...query, force: "true" } })).body;
 
-test("rows wait for a foreign transaction however long it holds its locks", async () => {
+// Nodes of Citus have a limit of their own for the locks of rows.
+testOnOneServer("rows wait for a foreign transaction however long it holds its locks", async () => {
   await using database = await createDatabase();
   // Short limits, so that the transaction outlasts many of them.
   const url = `${database.url}?lock_timeout=200`;

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import type { Context, Tx } from "../../context.ts";
-import { isLockTrouble } from "../../platform/postgres/database.ts";
+import { isLockTrouble, setLockTimeout } from "../../platform/postgres/database.ts";
 import { isRemote } from "../../targets/target.ts";
 import { endStatementOnAbort } from "./end-statement.ts";
 import type { RowsInput } from "./process-rows.ts";
@@ -48,7 +48,7 @@ export async function repeatOnLockTrouble<T>(
  * The lock timeout of a chunk while another transaction has the records for itself. It is shorter than the
  * `deadlock_timeout` of PostgreSQL, so the chunk gives way and not the other transaction.
  */
-const GIVE_WAY_AFTER = "500ms";
+const GIVE_WAY_AFTER = "'500ms'";
 
 /** How a chunk has the records of its owner. */
 export interface RecordsShare {
@@ -66,7 +66,7 @@ export async function shareRecords(tx: Tx, input: RowsInput): Promise<RecordsSha
     sql`SELECT pg_try_advisory_xact_lock_shared(${lock}) AS "isShared", pg_backend_pid() AS pid`,
   );
   const share: RecordsShare = rows[0] ?? { isShared: false };
-  if (!share.isShared) await tx.db.execute(sql`SELECT set_config('lock_timeout', ${GIVE_WAY_AFTER}, true)`);
+  if (!share.isShared) await tx.db.execute(setLockTimeout(GIVE_WAY_AFTER));
   return share;
 }
 

@@ -18,6 +18,12 @@ import { ENDED_STATES, transitions } from "../state.ts";
 /** How long others wait behind the clean-up. Longer than the time after which PostgreSQL looks for deadlocks would be of no use. */
 const LOCK_TIMEOUT = "500ms";
 
+/**
+ * Others use the tables, or another role owns them: on nodes of Citus, one transaction cannot change batches as one role and drop
+ * partitions as another.
+ */
+const KEEPS_DAYS: ReadonlySet<string> = new Set([SQLSTATE.lockNotAvailable, SQLSTATE.featureNotSupported]);
+
 const TABLES = DAY_TABLES.map(({ name }) => name);
 
 /** Creates the partitions of the next days. The rows of a day without one go to the default partition. */
@@ -81,7 +87,7 @@ export async function deleteExpired(
 /**
  * Drops the partitions of days if all of their batches ended before the limit. These batches are then being deleted: the caller, or
  * the reconciler, removes what else they have.
- * @returns their ids; null if the days are still needed, or if others use the tables now
+ * @returns their ids; null if the days are still needed, or cannot be dropped now
  */
 export async function dropDays(ctx: Context, days: PartitionedDays, limit: Date): Promise<string[] | null> {
   const isNeeded = and(isOf(days), sql`(${hasEndedBefore(limit)}) IS NOT TRUE`);
@@ -103,7 +109,7 @@ export async function dropDays(ctx: Context, days: PartitionedDays, limit: Date)
       return deleting;
     });
   } catch (error) {
-    if (error instanceof StillNeeded || postgresError(error)?.code === SQLSTATE.lockNotAvailable) return null;
+    if (error instanceof StillNeeded || KEEPS_DAYS.has(postgresError(error)?.code ?? "")) return null;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** The connection pool and drizzle over it. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { DrizzleQueryError } from "drizzle-orm/errors";
 import {
   drizzle,
@@ -106,13 +106,12 @@ export async function underSavepoint<T>(
 ): Promise<T> {
   const begin = sql`SAVEPOINT attempt`;
   const release = sql`RELEASE SAVEPOINT attempt`;
-  // Two statements in one round trip. A rollback restores the setting.
-  const set = (value: string) => sql.raw(`SET LOCAL lock_timeout = ${value}`);
   const kept = afterCommit.length;
-  await db.execute(lockTimeout ? sql`${begin}; ${set(`'${lockTimeout}'`)}` : begin);
+  // Several statements in one round trip. A rollback restores the setting.
+  await db.execute(lockTimeout ? sql`${begin}; ${setLockTimeout(`'${lockTimeout}'`)}` : begin);
   try {
     const result = await fn();
-    await db.execute(lockTimeout ? sql`${set("DEFAULT")}; ${release}` : release);
+    await db.execute(lockTimeout ? sql`${setLockTimeout("DEFAULT")}; ${release}` : release);
     return result;
   } catch (error) {
     afterCommit.splice(kept);
@@ -120,6 +119,14 @@ export async function underSavepoint<T>(
     await db.execute(release);
     throw error;
   }
+}
+
+/**
+ * Sets the limit until the end of the transaction. Citus passes it on to nodes, where rows are locked, only if it is told so, and only
+ * from SET LOCAL. On other databases, the first setting means nothing.
+ */
+export function setLockTimeout(value: "DEFAULT" | `'${number}ms'`): SQL {
+  return sql.raw(`SET LOCAL citus.propagate_set_commands = 'local'; SET LOCAL lock_timeout = ${value}`);
 }
 
 /** Returns the PostgreSQL error among the causes of an error, or null. All readers of codes and constraints use it. */
@@ -133,7 +140,7 @@ export function postgresError(error: unknown): pg.DatabaseError | null {
 /** How Citus reports a taken key of a distributed table: with the number of the shard, and often with the code of an internal error. */
 const TAKEN_IN_SHARD = /duplicate key value violates unique constraint "(\w+?)_(\d{6,})"/;
 
-/** Errors of nodes to which Citus gives the code of an internal error, as it does with all errors of rows that it copies. */
+/** Errors to which Citus gives the code of an internal error, as it does with all errors of rows that it copies to a node. */
 const HIDDEN_CODES = [
   [
     /connection to the remote node|could not establish connection|connection marked as essential|any active placements|terminating connection/,
@@ -143,6 +150,7 @@ const HIDDEN_CODES = [
   [/^canceling statement due to lock timeout/, SQLSTATE.lockNotAvailable],
   [/^canceling statement due to statement timeout/, SQLSTATE.queryCanceled],
   [/No space left on device/, SQLSTATE.diskFull],
+  [/modified in this transaction by a different user/, SQLSTATE.featureNotSupported],
 ] as const;
 
 /** The routine of Citus that reports the errors of nodes, with their code and context, and without table and constraint. */

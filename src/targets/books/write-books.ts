@@ -4,6 +4,7 @@ import type { Tx } from "../../context.ts";
 import { postgresError, underSavepoint } from "../../platform/postgres/database.ts";
 import { idsFor } from "../allocate-ids.ts";
 import { created, unchanged } from "../outcomes.ts";
+import { returnSingle } from "../return-single.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { type BookRow, bookRemoved, cellsOf } from "./book-rows.ts";
 import { duplicate, findHolders } from "./key-holders.ts";
@@ -17,7 +18,8 @@ export async function writeBooks(tx: Tx, batch: TargetBatch, rows: readonly Book
   const insert = sql`
     INSERT INTO rowmill.books (id, user_id, batch_id, row_number, title, author, description)
     SELECT id, ${batch.userId}, ${batch.id}, row_number, title, author, description FROM ${cells}`;
-  if (batch.mode !== "skip_existing" && (await insertNew(tx, insert))) return ids.map(created);
+  if (batch.mode !== "skip_existing" && (await insertNew(tx, sql`${insert}${returnSingle(rows)}`)))
+    return ids.map(created);
   const inserted = await tx.db.execute(sql`${insert} ON CONFLICT (user_id, key) DO NOTHING RETURNING id`);
   if (inserted.rows.length === rows.length) return ids.map(created);
   if (batch.mode === "append") {

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import { idsFor } from "../allocate-ids.ts";
 import { created } from "../outcomes.ts";
+import { returnSingle } from "../return-single.ts";
 import type { Outcome, TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
 
 /** A row as JSON. */
@@ -22,7 +23,7 @@ export async function insertRecords(
     INSERT INTO rowmill.records (id, user_id, batch_id, row_number, data)
     SELECT id, ${batch.userId}, ${batch.id}, row_number, data::json
     FROM unnest(${sql.param(ids)}::bigint[], ${sql.param(rows.map(({ row }) => row))}::int[],
-      ${sql.param(rows.map(({ data }) => data))}::text[]) AS cells (id, row_number, data)`);
+      ${sql.param(rows.map(({ data }) => data))}::text[]) AS cells (id, row_number, data)${returnSingle(rows)}`);
   return ids.map(created);
 }
 

@@ -5,6 +5,7 @@ import type { RowDetail, RowView } from "../../../src/batches/row-views.ts";
 import { command, deliverChunk } from "../../support/batches.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { importFile } from "../../support/imports.ts";
+import { testOnOneServer } from "../../support/one-server.ts";
 import { explaining } from "../../support/plans.ts";
 import { asUser } from "../../support/rowmill.ts";
 import { useRowmill, useUserPerTest } from "../../support/use-rowmill.ts";
@@ -119,7 +120,7 @@ describe("find and replace", () => {
     });
   });
 
-  test("it reads each row by its number", async () => {
+  testOnOneServer("it reads each row by its number", async () => {
     const id = await ended();
     await using plans = await explaining(asUser(rowmill.ctx, user.userId));
     const replacement = {

@@ -12,6 +12,7 @@ import type { Client } from "../../support/client.ts";
 import { count } from "../../support/count.ts";
 import { countRowsRead, recordReads } from "../../support/explained-reads.ts";
 import { chunksOf, importFile, receive } from "../../support/imports.ts";
+import { testOnOneServer } from "../../support/one-server.ts";
 import { STATISTICS } from "../../support/plans.ts";
 import { type Random, randomOf } from "../../support/random.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
@@ -261,7 +262,7 @@ test("causes are removed with their batch, also if the program that removes it d
 describe.for(STATISTICS)("with %s statistics", (statistics) => {
   const own = useRowmill({ settings: { REQUEST_LOG: "off" } });
 
-  test("the errors of a batch read its chunks and one row per group", async () => {
+  testOnOneServer("the errors of a batch read its chunks and one row per group", async () => {
     const user = await own.newUser();
     const { pool } = own.ctx;
     if (statistics === "stale") await pool.query("ANALYZE");

@@ -13,7 +13,8 @@ import { removeOldEntries } from "../../../src/request-log/remove-old-entries.ts
 import { csv } from "../../support/book-files.ts";
 import { count } from "../../support/count.ts";
 import { importFile, receive } from "../../support/imports.ts";
-import { DATABASE_BACKEND } from "../../support/postgres.ts";
+import { testOnOneServer } from "../../support/one-server.ts";
+import { nodesOf } from "../../support/postgres.ts";
 import { asRole, readsAndWrites, readsWritesAndCalls } from "../../support/roles.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { startSecondApi } from "../../support/second-api.ts";
@@ -92,6 +93,8 @@ test("several programs that prepare the same days at once create each partition 
   const inAYear = later(rowmill.ctx, 365 * DAY_MS);
   const created = await Promise.all([1, 2, 3, 4].map(() => prepareDays(inAYear)));
   expect(Math.max(...created)).toBeGreaterThan(0);
+  // On Citus, a program may take longer to create a partition than the others wait. They leave out a day then.
+  await prepareDays(inAYear);
   expect(await partitions(rowmill)).toHaveLength(16 + 1);
   expect(await partitions(rowmill, "batch_rows")).toHaveLength(16 + 1);
 });
@@ -148,8 +151,7 @@ test("an upload and the cleanup go on if no partition can be created, because th
 });
 
 // On Citus, the coordinator does not know the sizes of shards.
-const testWithSizes = test.skipIf(DATABASE_BACKEND === "citus");
-testWithSizes(
+testOnOneServer(
   "a large default partition gets no neighbours, because PostgreSQL would read it under a lock",
   async () => {
     await using rowmill = await startRowmill();
@@ -288,8 +290,7 @@ describe("the clean-up", () => {
   });
 
   // Citus refuses to change the id of a batch, because it decides on which node the rows are.
-  const testWithOldIds = test.skipIf(DATABASE_BACKEND === "citus");
-  testWithOldIds(
+  testOnOneServer(
     "the clean-up keeps the earlier results of an unfinished batch, if only the results have one partition for all days before",
     async () => {
       await using rowmill = await startRowmill();
@@ -318,6 +319,20 @@ describe("the clean-up", () => {
       expect(await stored(rowmill, id)).toEqual({ batch_rows_default: 45, [first]: 45 });
     },
   );
+
+  test("deletes the rows of a day that its role may not drop on nodes of Citus", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    const batch = await importFile(rowmill, user, csv(20));
+    await rowmill.ctx.pool.query(
+      `CREATE OR REPLACE FUNCTION rowmill.drop_day_partition(parent text, day date) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+        RAISE 'cannot perform query on placements that were modified in this transaction by a different user' USING ERRCODE = 'XX000';
+      END $$`,
+    );
+    expect(await removeOldBatches(later(rowmill.ctx, KEPT_MS + DAY_MS + HOUR_MS))).toBe(1);
+    expect(await stored(rowmill, batch)).toEqual({});
+    expect((await user.batch(batch)).status).toBe(404);
+  });
 
   test("drops the days before the boundary once their batches have expired", async () => {
     await using rowmill = await startRowmill();
@@ -350,5 +365,6 @@ test("a role that may call the functions prepares and drops days, and one that m
   expect(await partitions(rowmill)).toHaveLength(8 + 1);
   expect(await prepareDays(later(caller, inAYear))).toBe(16);
   expect(await removeOldBatches(later(caller, inAYear))).toBe(0);
-  expect(await partitions(rowmill)).toHaveLength(8 + 1);
+  // On nodes of Citus, only the owner of the tables drops days.
+  if (nodesOf(rowmill.config.databaseUrl).length === 0) expect(await partitions(rowmill)).toHaveLength(8 + 1);
 });

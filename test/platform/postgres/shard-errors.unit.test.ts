@@ -86,6 +86,12 @@ test("a full disk of a node is no fault of the rows that Citus copies to it", ()
   expect(isTransient(errorOf({ code: "XX000", message, routine: "ReportCopyError" }))).toBe(true);
 });
 
+test("two roles in one transaction on nodes of Citus are an unsupported feature", () => {
+  const message =
+    "cannot perform query on placements that were modified in this transaction by a different user";
+  expect(postgresError(errorOf({ code: "XX000", message }))?.code).toBe("0A000");
+});
+
 test("other internal errors count as failures", () => {
   expect(isTransient(errorOf({ code: "XX000", message: "cache lookup failed for type 1" }))).toBe(false);
 });

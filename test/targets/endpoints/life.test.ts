@@ -15,6 +15,7 @@ import {
   sendJson,
   uploadFor,
 } from "../../support/endpoints.ts";
+import { testOnOneServer } from "../../support/one-server.ts";
 import { RECEIVER_SETTINGS } from "../../support/receiver.ts";
 import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
@@ -385,22 +386,27 @@ test("values that must be unique in the file are, and rows that failed give thei
 describe("look-ups", () => {
   const settings = { ...RECEIVER_SETTINGS, TARGET_TABLES: "shop.*", TARGET_ROLE: "rowmill_target_endpoints" };
 
-  test("look-ups are resolved before rows are sent, and a cell without a match fails its row", async () => {
-    await using own = await startRowmill(settings);
-    await own.ctx.pool.query(`CREATE SCHEMA shop; CREATE TABLE shop.countries (id int PRIMARY KEY, iso2 text);
+  testOnOneServer(
+    "look-ups are resolved before rows are sent, and a cell without a match fails its row",
+    async () => {
+      await using own = await startRowmill(settings);
+      await own.ctx.pool.query(`CREATE SCHEMA shop; CREATE TABLE shop.countries (id int PRIMARY KEY, iso2 text);
       INSERT INTO shop.countries VALUES (49, 'DE'); DROP ROLE IF EXISTS rowmill_target_endpoints;
       CREATE ROLE rowmill_target_endpoints NOLOGIN; GRANT USAGE ON SCHEMA shop TO rowmill_target_endpoints;
       GRANT SELECT ON shop.countries TO rowmill_target_endpoints`);
-    const root = await newAdmin(own);
-    const lookup = { schema: "shop", table: "countries", match: ["iso2"], value: "id" };
-    const columns = [{ name: "country", to: "country_id", type: "lookup" as const, lookup }];
-    const target = await defineEndpoint(root, { url }, { columns });
-    const id = await uploadFor(root, target, "country\nDE\nXX\n");
-    await deliverTurns(own, id);
-    expect(endpoint.bodies[0]?.rows.map(({ row, data }) => [row, data])).toEqual([[2, { country_id: "49" }]]);
-    const [failed] = await root.rows(id, "failed");
-    expect(failed).toMatchObject({ row: 3, errors: [{ column: "country" }] });
-  });
+      const root = await newAdmin(own);
+      const lookup = { schema: "shop", table: "countries", match: ["iso2"], value: "id" };
+      const columns = [{ name: "country", to: "country_id", type: "lookup" as const, lookup }];
+      const target = await defineEndpoint(root, { url }, { columns });
+      const id = await uploadFor(root, target, "country\nDE\nXX\n");
+      await deliverTurns(own, id);
+      expect(endpoint.bodies[0]?.rows.map(({ row, data }) => [row, data])).toEqual([
+        [2, { country_id: "49" }],
+      ]);
+      const [failed] = await root.rows(id, "failed");
+      expect(failed).toMatchObject({ row: 3, errors: [{ column: "country" }] });
+    },
+  );
 });
 
 describe("with workers", () => {

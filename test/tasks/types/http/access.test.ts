@@ -6,6 +6,7 @@ import { readSecrets } from "../../../../src/secrets/resolve-secrets.ts";
 import { newAdmin } from "../../../support/admin.ts";
 import { backUp } from "../../../support/backups.ts";
 import type { Client, Problem } from "../../../support/client.ts";
+import { testOnOneServer } from "../../../support/one-server.ts";
 import { type Answering, RECEIVER_SETTINGS, Receiver } from "../../../support/receiver.ts";
 import { startRowmill } from "../../../support/rowmill.ts";
 import { makeTask, untilEnded } from "../../../support/task-client.ts";
@@ -164,23 +165,26 @@ test.each([
   expect(evil.requests).toHaveLength(1);
 });
 
-test("a backup has secrets only encrypted, and a database that is restored needs the same key", async () => {
-  await admin.put("/api/v1/admin/secrets/SAVED", { value: "value in no backup" });
-  const { path } = await backUp(rowmill.ctx);
-  const lines = gunzipSync(readFileSync(path)).toString();
-  expect(lines).toContain('"SAVED"');
-  expect(lines).not.toContain("value in no backup");
-  expect(lines).not.toContain(btoa("value in no backup").slice(0, 20));
-  const config = {
-    ...rowmill.ctx.config,
-    secretKeys: { current: "the key of another installation, x", previous: "" },
-  };
-  const reading = readSecrets({ ...rowmill.ctx, config }, ["SAVED"], {
-    url: "https://a.example/",
-    role: "admin",
-  });
-  await expect(reading).rejects.toMatchObject({ code: "secret_unreadable" });
-});
+testOnOneServer(
+  "a backup has secrets only encrypted, and a database that is restored needs the same key",
+  async () => {
+    await admin.put("/api/v1/admin/secrets/SAVED", { value: "value in no backup" });
+    const { path } = await backUp(rowmill.ctx);
+    const lines = gunzipSync(readFileSync(path)).toString();
+    expect(lines).toContain('"SAVED"');
+    expect(lines).not.toContain("value in no backup");
+    expect(lines).not.toContain(btoa("value in no backup").slice(0, 20));
+    const config = {
+      ...rowmill.ctx.config,
+      secretKeys: { current: "the key of another installation, x", previous: "" },
+    };
+    const reading = readSecrets({ ...rowmill.ctx, config }, ["SAVED"], {
+      url: "https://a.example/",
+      role: "admin",
+    });
+    await expect(reading).rejects.toMatchObject({ code: "secret_unreadable" });
+  },
+);
 
 test("a completed task that is retried by force sends its request once more", async () => {
   const receiver = await receive();
