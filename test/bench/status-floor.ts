@@ -1,6 +1,6 @@
 /**
- * What a status read costs at least: a program with node:http and node-postgres alone, which reads the batch and sums its chunks.
- * It knows no users, checks nothing, and sends the record as it is.
+ * The least that a status read can take: a program with node:http and node-postgres alone reads the batch and sums its chunks.
+ * It knows no users, checks nothing, and sends the record unchanged.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -122,8 +122,8 @@ export async function underSavepoint<T>(
 }
 
 /**
- * Sets the limit until the end of the transaction. Citus passes it on to nodes, where rows are locked, only if it is told so, and only
- * from SET LOCAL. On other databases, the first setting means nothing.
+ * Sets the limit until the end of the transaction. Citus locks rows on its nodes, and passes the limit on to them only with the first of
+ * the two settings, and only from SET LOCAL. Other databases ignore that setting.
  */
 export function setLockTimeout(value: "DEFAULT" | `'${number}ms'`): SQL {
   return sql.raw(`SET LOCAL citus.propagate_set_commands = 'local'; SET LOCAL lock_timeout = ${value}`);
