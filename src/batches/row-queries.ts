@@ -114,6 +114,9 @@ function chunkStatesWith(status: "pending" | "processing" | "unprocessed", batch
   }
 }
 
+/** The chunks that may count no row of a page of rows that succeeded or were undone: the one of `after`, and the one that is being undone. */
+const UNCERTAIN_CHUNKS = 2;
+
 /**
  * The first rows that succeeded or were undone. They are read from the chunks that count some, until these count a page, so that a
  * page reads few chunks, whatever the planner knows and wherever the rows are. In the chunk of `after`, they may all be before it.
@@ -140,6 +143,7 @@ function rowsThatChunksCount(
         FROM (
           SELECT first_row, last_row, CASE WHEN first_row > ${after} AND NOT (${isBeingUndone}) THEN ${count} ELSE 0 END AS certain
           FROM rowmill.chunks WHERE batch_id = ${id} AND last_row > ${after} AND (${count} > 0 OR ${isBeingUndone})
+          ORDER BY first_row LIMIT ${limit + 1 + UNCERTAIN_CHUNKS}
         ) AS counted
       ) AS chunk
       JOIN LATERAL (

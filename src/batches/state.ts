@@ -1,7 +1,8 @@
 /** The states of a batch and the transitions between them. Every UPDATE of `batches.state` takes one of these edges. */
 import { stateMachine, type Transition } from "../platform/state-machine.ts";
-import type { BatchState } from "../schema/batches.ts";
-import type { StoredBatch } from "./queries.ts";
+import type { BatchState, batches } from "../schema/batches.ts";
+
+type Batch = typeof batches.$inferSelect;
 
 export const transitions = {
   accept: { from: ["receiving"], to: "queued", when: "The whole file is stored, and its jobs are queued." },
@@ -74,17 +75,23 @@ export function hasEnded(state: BatchState): boolean {
   return ENDED_STATES.some((ended) => ended === state);
 }
 
+/**
+ * The ended states in which workers still store the outcomes of rows that they were processing, if these have effects outside of the
+ * database: no transaction rolls those back.
+ */
+export const ACCEPT_LATE = [transitions.cancel.to, transitions.fail.to] as const;
+
 /** Whether rows without a result count as unprocessed in this state. */
 export function leavesUnprocessed(state: BatchState): boolean {
   return (hasEnded(state) && state !== "validated") || state === "undoing";
 }
 
 /** Whether the records of the batch are written at its end or never, so that its chunks count rows without a result. */
-export function isWhole({ isDryRun, policy }: Pick<StoredBatch, "isDryRun" | "policy">): boolean {
+export function isWhole({ isDryRun, policy }: Pick<Batch, "isDryRun" | "policy">): boolean {
   return isDryRun || policy === "atomic";
 }
 
 /** Whether one job processes the whole batch in one transaction. A dry run that a service checks has a job per chunk. */
-export function isOneJob(batch: Pick<StoredBatch, "isDryRun" | "policy" | "targetTraits">): boolean {
+export function isOneJob(batch: Pick<Batch, "isDryRun" | "policy" | "targetTraits">): boolean {
   return isWhole(batch) && !(batch.isDryRun && batch.targetTraits?.sendsDryRuns === true);
 }

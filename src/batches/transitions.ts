@@ -9,7 +9,9 @@ import { findBuiltIn } from "../targets/registry.ts";
 import { requireRights, traitsOfBatch } from "../targets/rights.ts";
 import { isRowTarget } from "../targets/target.ts";
 import { batchChanged } from "./batch-changes.ts";
+import { storeCausesAtEnd } from "./chunk-causes.ts";
 import { type Edge, transitions } from "./state.ts";
+import { totalsAtEnd } from "./sums.ts";
 
 export type Batch = typeof batches.$inferSelect;
 
@@ -60,7 +62,7 @@ export function startBatch({ now }: Pick<Tx, "now">, batchId: string): SQL {
 
 /**
  * Moves a batch to an ended state, announces this to its owner, and logs it after the commit. The counts of its chunks
- * must be final.
+ * must be final, and the caller must have locked the batch before: they are summed as they are when this statement begins.
  * @param reason why the batch ended, for people; null: the state says it all
  * @returns false if the state of the batch does not allow the edge; then nothing is changed
  */
@@ -73,22 +75,24 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
     succeeded: number;
     failed: number;
     seconds: number;
+    isFinal: boolean;
     announced: readonly Announced[] | null;
   }>(sql`
     WITH ended AS (
-      UPDATE rowmill.batches SET state = ${to}, reason = ${reason}, finished_at = statement_timestamp()
+      UPDATE rowmill.batches SET state = ${to}, reason = ${reason}, finished_at = statement_timestamp(), totals = ${totalsAtEnd(batchId, to)}
       WHERE id = ${batchId} AND state = ANY(${sql.param([...from])}::rowmill.batch_state[])
       RETURNING *
     ), counts AS MATERIALIZED (
-      SELECT coalesce(sum(succeeded), 0) AS written, coalesce(sum(reversed), 0) AS reversed, coalesce(sum(failed), 0) AS failed
-      FROM rowmill.chunks WHERE batch_id = ${batchId}
+      SELECT (totals ->> 'succeeded')::int AS written, (totals ->> 'reversed')::int AS reversed, (totals ->> 'failed')::int AS failed FROM ended
     ), announced AS (${announcing(tx, { kind: "batch.finished", events: announcedEnd(tx) })})
-    SELECT target, target_traits AS "targetTraits", total_rows AS rows, written::int AS succeeded, counts.failed::int AS failed,
-      extract(epoch FROM finished_at - queued_at)::float AS seconds, ${announcedExpression()} AS announced
+    SELECT target, target_traits AS "targetTraits", total_rows AS rows, written AS succeeded, failed,
+      extract(epoch FROM finished_at - queued_at)::float AS seconds, totals ->> 'run' IS NOT NULL AS "isFinal",
+      ${announcedExpression()} AS announced
     FROM ended, counts`);
   const [ended] = rows;
   if (!ended) return false;
-  const { target, targetTraits, announced, ...summary } = ended;
+  const { target, targetTraits, announced, isFinal, ...summary } = ended;
+  if (isFinal && summary.failed > 0) await storeCausesAtEnd(tx, batchId, summary.failed);
   if (traitsOfBatch({ target, targetTraits }).isRemote) await endWaits(tx, batchId);
   const builtIn = targetTraits === null ? findBuiltIn(target) : undefined;
   if (builtIn && isRowTarget(builtIn)) await builtIn.end?.(tx, batchId);

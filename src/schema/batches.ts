@@ -12,6 +12,7 @@ import {
   text,
   uuid,
 } from "drizzle-orm/pg-core";
+import type { Totals } from "./batch-totals.ts";
 import { bytea, identity, moment, rowmill } from "./columns.ts";
 import type { TargetTraits } from "./targets.ts";
 
@@ -105,6 +106,8 @@ export const batches = rowmill.table(
     busyMs: bigint("busy_ms", { mode: "number" }).notNull().default(0),
     /** The end of the last chunk that counts in `busy_ms`. For a batch that is processed as a whole: the start of its run. */
     busyUntil: moment("busy_until"),
+    /** The sums over the chunks at the end of a run (batches/sums.ts). They count only while `run` is the same. */
+    totals: json("totals").$type<Totals>(),
   },
   (t) => [
     index("batches_owner").on(t.userId, t.id),

@@ -1,10 +1,11 @@
-/** The causes of the failed rows of chunks. */
+/** The causes of the failed rows of chunks and batches. */
 import { integer, json, primaryKey, smallint, uuid } from "drizzle-orm/pg-core";
 import { moment, rowmill } from "./columns.ts";
 
 /**
  * The causes of the failed rows of chunks, so that reading them does not read the rows (batches/chunk-causes.ts). An entry counts
- * only if the chunk is still as it was when the entry was written. A chunk may have none.
+ * only if the chunk is still as it was when the entry was written. A chunk may have none. The entry with first row 0 belongs to
+ * a batch that has ended: it has the run and the time of the end instead of the attempt and the time of the last change.
  */
 export const chunkCauses = rowmill.table(
   "chunk_causes",

@@ -12,6 +12,8 @@ import { median } from "./table.ts";
 
 /** A small upload takes two seconds, and its deletion a tenth of one. */
 const SMALL_RUNS = 3;
+/** Rows that the cache of the server does not hold, as those of larger uploads: an upload of this size is deleted from the disk as well. */
+const MIDDLE_ROWS = 1_000_000;
 const READS = 5;
 
 /** The reads of a batch, each by the part of its URL that follows the path of the batch. */
@@ -37,36 +39,57 @@ interface Run extends Readonly<Record<Read, number>> {
   readonly deleteSeconds: number;
 }
 
+interface Size {
+  readonly rows: number;
+  readonly runs: readonly Run[];
+}
+
 export async function largePart(bench: Bench): Promise<Part> {
-  const smalls: Run[] = [];
-  for (let run = 0; run < SMALL_RUNS; run++) smalls.push(await measureOnce(bench, SMALL_ROWS));
-  const bigs: Run[] = [];
-  for (let run = 0; run < bench.runs; run++) bigs.push(await measureOnce(bench, bench.rows));
-  const figures: Record<string, number> = {};
-  const line = (what: string, key: keyof Run, show: (value: number) => string, reach = ""): Line => {
-    const small = median(smalls.map((run) => run[key]));
-    const big = median(bigs.map((run) => run[key]));
-    figures[`${key} of ${SMALL_ROWS}`] = small;
-    figures[`${key} of ${bench.rows}`] = big;
-    return [what, columns(show(small), show(big), times(big / small)), reach];
+  const measure = async (rows: number, runs: number): Promise<Size> => {
+    const measured: Run[] = [];
+    for (let run = 0; run < runs; run++) measured.push(await measureOnce(bench, rows));
+    return { rows, runs: measured };
   };
-  const linear = times(bench.rows / SMALL_ROWS);
+  const small = await measure(SMALL_ROWS, SMALL_RUNS);
+  const middle = bench.rows > MIDDLE_ROWS ? await measure(MIDDLE_ROWS, 1) : null;
+  const big = await measure(bench.rows, bench.runs);
+  const figures: Record<string, number> = {};
+  const read = ({ rows, runs }: Size, key: keyof Run): number => {
+    const value = median(runs.map((run) => run[key]));
+    figures[`${key} of ${rows}`] = value;
+    return value;
+  };
+  const compare =
+    (other: Size) =>
+    (what: string, key: keyof Run, show: (value: number) => string, reach = ""): Line => {
+      const [from, to] = [read(other, key), read(big, key)];
+      return [what, columns(show(from), show(to), times(to / from)), reach];
+    };
+  const title = (what: string, other: Size): Line => [
+    what,
+    columns(other.rows.toLocaleString("en"), big.rows.toLocaleString("en"), "ratio"),
+    "",
+  ];
+  const linear = (other: Size): Line[] => {
+    const reach = times(big.rows / other.rows);
+    return [
+      compare(other)("undo", "undoSeconds", seconds, reach),
+      compare(other)("deletion", "deleteSeconds", seconds, reach),
+    ];
+  };
+  const line = compare(small);
   return {
     figures,
     lines: [
-      [
-        "a large upload",
-        columns(SMALL_ROWS.toLocaleString("en"), bench.rows.toLocaleString("en"), "ratio"),
-        "",
-      ],
+      title("a large upload", small),
       line("upload answered 202", "acceptedSeconds", seconds),
       line("last row done", "doneSeconds", seconds),
       line("peak memory, API", "apiPeakMb", megabytes, "1.20 x"),
       line("peak memory, API that has read results", "apiReadPeakMb", megabytes, "1.20 x"),
       line("peak memory, worker", "workerPeakMb", megabytes, "1.20 x"),
-      ...(Object.keys(READ) as Read[]).map((read) => line(read, read, milliseconds, "1.00 x")),
-      line("undo", "undoSeconds", seconds, linear),
-      line("deletion", "deleteSeconds", seconds, linear),
+      ...(Object.keys(READ) as Read[]).map((name) => line(name, name, milliseconds, "1.00 x")),
+      ...linear(small),
+      ...(middle ? [title("beside one that no cache holds", middle), ...linear(middle)] : []),
     ],
   };
 }

@@ -40,6 +40,10 @@ export async function reverseRows(
     if (rest) return rest;
   } else while (await reverseLastChunk(ctx, input, delivery.signal)) delivery.signal.throwIfAborted();
   return inTransaction(ctx, async (tx) => {
+    // Another delivery may have ended the undo, and the owner may have undone the batch again since.
+    const isSame = and(isUndoing, eq(batches.run, batch.run));
+    const locked = await tx.db.select({ id: batches.id }).from(batches).where(isSame).for("update");
+    if (locked.length === 0) return undefined;
     const { rows } = await tx.db.execute<{ reversed: number; kept: number; failed: number }>(sql`
       SELECT coalesce(sum(reversed), 0)::int AS reversed, coalesce(sum(kept), 0)::int AS kept,
         coalesce(sum(undo_failed), 0)::int AS failed

@@ -7,7 +7,7 @@ import type { BatchState } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { type ChunkKey, chunkJob, type QueuedBatch } from "../batch-jobs.ts";
 import { storeCauses } from "../chunk-causes.ts";
-import { transitions } from "../state.ts";
+import { ACCEPT_LATE, transitions } from "../state.ts";
 import { displaceRows } from "./displace-rows.ts";
 import { endAtErrorLimit, finishBatch } from "./finish-batch.ts";
 import { enqueueAfterChunk, enqueueNextChunk } from "./pace.ts";
@@ -228,7 +228,7 @@ interface RunningBatch extends QueuedBatch {
 }
 
 /** The states in which outcomes of a row target are stored: its calls cannot be rolled back if the batch was stopped. */
-const PARTIAL_STATES: readonly BatchState[] = ["processing", "paused", "cancelled", "failed"];
+const PARTIAL_STATES: readonly BatchState[] = [transitions.start.to, transitions.pause.to, ...ACCEPT_LATE];
 
 /**
  * Decreases `chunks_left` under the row lock of the batch, which is held until the commit. If chunks end at the same

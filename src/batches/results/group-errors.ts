@@ -2,7 +2,7 @@
 import type { Context } from "../../context.ts";
 import { causeQuery } from "../cause.ts";
 import { type CauseGroup, CauseGroups } from "../cause-groups.ts";
-import { readChunkCauses } from "../chunk-causes.ts";
+import { readCauses } from "../chunk-causes.ts";
 import { MAX_ROW_NUMBER } from "../ids.ts";
 import type { StoredBatch } from "../queries.ts";
 import { PAGE_BYTES, readFailedRows, readFailedRowsOf } from "../read-failed-rows.ts";
@@ -51,7 +51,7 @@ async function groupChunks(ctx: Context, batchId: string, until: number): Promis
   /** The first row that may have failed for an unknown cause; null: there is no such row so far. */
   let unknownFrom: number | null = null;
   let hasNoChunk = true;
-  for await (const { firstRow, failed, causes } of readChunkCauses(ctx, batchId, until)) {
+  for await (const { firstRow, failed, causes } of readCauses(ctx, batchId, until)) {
     hasNoChunk = false;
     if (!causes) {
       unknownFrom ??= firstRow;

@@ -1,0 +1,1 @@
+ALTER TABLE "rowmill"."batches" ADD COLUMN "totals" json;
