@@ -3,17 +3,21 @@
  * distributed tables (test/support/citus-rules.ts). Citus itself cannot be installed with the packages of the tests. To run them on
  * your own, see test/support/README.md.
  */
-import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { RESULT_FORMATS } from "../../src/batches/results/result-formats.ts";
+import { RESULT_FILES } from "../../src/batches/results/result-ranges.ts";
 import { handlers } from "../../src/handlers.ts";
 import { DISTRIBUTED_TABLES } from "../../src/platform/postgres/distribute-tables.ts";
 import { newAdmin } from "../support/admin.ts";
-import { brokenRules, type Rule, type Statement, type Volatility } from "../support/citus-rules.ts";
+import { EXCEPTIONS, problemsOf, readVolatility } from "../support/check-statements.ts";
+import type { Volatility } from "../support/citus-rules.ts";
 import type { Client } from "../support/client.ts";
 import { defineEndpoint, Endpoint, namedRows, uploadFor } from "../support/endpoints.ts";
 import { later, storedFile } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
 import { RECEIVER_SETTINGS } from "../support/receiver.ts";
+import { onStatement } from "../support/record-statements.ts";
+import type { Statement } from "../support/sent-statements.ts";
 import {
   createStore,
   customers,
@@ -32,36 +36,17 @@ const rowmill = useRowmill({
 /** The same text counts twice if other parameters are equal. */
 const statements = new Map<string, Statement>();
 let volatility: Volatility = new Map();
-const send = pg.Client.prototype.query;
 
 beforeAll(async () => {
-  const { rows } = await rowmill.ctx.pool.query<{ name: string; volatility: string }>(
-    "SELECT proname AS name, min(provolatile::text) AS volatility FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace GROUP BY 1",
-  );
+  volatility = await readVolatility(rowmill.ctx.pool);
   await createStore(rowmill.ctx.pool, role);
-  volatility = new Map(rows.map(({ name, volatility }) => [name, volatility]));
-  pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
-    const [query, values] = given as [string | { text?: string; values?: unknown[] }, unknown];
-    const text = typeof query === "string" ? query : query?.text;
-    const own = Array.isArray(values) ? values : (typeof query === "object" && query?.values) || [];
-    const equal = equalOf(own);
-    if (text) statements.set(`${text} ${equal}`, { text, equal });
-    return (send as (...given: unknown[]) => unknown).apply(this, given);
-  } as typeof send;
-  await runThrough();
-  pg.Client.prototype.query = send;
+  const stop = onStatement((_, statement) =>
+    statements.set(`${statement.text} ${statement.equal}`, statement),
+  );
+  await runThrough().finally(stop);
 });
 
-afterAll(async () => {
-  pg.Client.prototype.query = send;
-  await dropStoreRole(rowmill.ctx.pool, role);
-});
-
-/** For each value, the number of the first one that is equal. */
-function equalOf(values: readonly unknown[]): number[] {
-  const texts = values.map((value) => JSON.stringify(value) ?? "");
-  return texts.map((text) => texts.indexOf(text) + 1);
-}
+afterAll(() => dropStoreRole(rowmill.ctx.pool, role));
 
 const CSV = "title,author,description\nA,X,1\nB,Y,2\n,Nobody,3\nA,X,4\n";
 
@@ -120,8 +105,9 @@ async function readAll(user: Client, ids: readonly string[]): Promise<void> {
       "/rows/4",
     ])
       await user.get(`/api/v1/batches/${id}${path}`);
-    for (const file of ["results", "errors"])
-      for (const format of ["csv", "jsonl"]) await user.get(`/api/v1/batches/${id}/${file}?format=${format}`);
+    for (const file of RESULT_FILES)
+      for (const format of RESULT_FORMATS)
+        expect((await user.get(`/api/v1/batches/${id}/results/${file}.${format}`)).status).toBe(200);
   }
 }
 
@@ -203,75 +189,10 @@ async function useBooksAndFiles(user: Client): Promise<void> {
   await user.delete(`/api/v1/files/${file.id}`);
 }
 
-const UPKEEP = "Upkeep looks at all batches or files, once per minute or per day.";
-
-/** Statements that go to every node, or that Citus runs in steps, and the reason. */
-const EXCEPTIONS: readonly [part: RegExp, rule: Rule, reason: string][] = [
-  [
-    /WITH written AS \(\s*INSERT INTO rowmill\.(books|records) .* FROM rowmill\.batch_rows WHERE batch_id = .*INSERT INTO rowmill\.row_results/s,
-    "mixes families",
-    `Citus reads the plain rows on the node of the batch and inserts them on the node of the owner: it accepts INSERT ... SELECT
-    between tables of different families, also in WITH.`,
-  ],
-  [
-    /^SELECT \(SELECT (count\(\*\)|coalesce\(sum\(\w+\), 0\)) FROM rowmill\.batches WHERE user_id = /,
-    "names no key",
-    "The batches of one owner are on all nodes. Quotas are counted at most once per minute and user.",
-  ],
-  [
-    /FROM "rowmill"\."batches" WHERE .*"correction_of" is null.* ORDER BY/s,
-    "names no key",
-    "A list has batches of all nodes.",
-  ],
-  [
-    /"batches"\."user_id" = \$1 and "rowmill"\."batches"\."fingerprint" = /,
-    "names no key",
-    "An upload looks for the same file among all batches of its owner.",
-  ],
-  [
-    /^SELECT DISTINCT user_id AS id FROM rowmill\."batches" WHERE user_id = ANY/,
-    "names no key",
-    "Undoing accounts looks for batches of their owners, once per slice.",
-  ],
-  [/^select "id", "state" from "rowmill"\."batches" where \(/, "names no key", UPKEEP],
-  [
-    /FROM rowmill\.chunks JOIN rowmill\.batches ON batches\.id = chunks\.batch_id\s+WHERE chunks\.state <> 'done' AND due_at < /,
-    "names no key",
-    UPKEEP,
-  ],
-  [
-    /WITH recent AS \(.*FROM rowmill\.batches JOIN rowmill\.chunks ON batch_id = batches\.id/s,
-    "names no key",
-    UPKEEP,
-  ],
-  [
-    /^select "id", "finished_at" from "rowmill"\."batches" where \("rowmill"\."batches"\."state" in/,
-    "names no key",
-    UPKEEP,
-  ],
-  [
-    /^select "file_id" from "rowmill"\."file_chunks" where \("rowmill"\."file_chunks"\."file_id" > /,
-    "names no key",
-    UPKEEP,
-  ],
-  [/^\s*DELETE FROM rowmill\.chunk_causes WHERE NOT EXISTS /, "names no key", UPKEEP],
-  [/"rowmill"\."batches"\."id" >= \$\d and "rowmill"\."batches"\."id" < /, "names no key", UPKEEP],
-];
-
 test("no statement breaks a rule of Citus, except for named ones", () => {
-  const used = new Set<RegExp>();
-  const isExcepted = ({ text }: Statement, rule: Rule) => {
-    const exception = EXCEPTIONS.find(([part, excepted]) => excepted === rule && part.test(text));
-    if (exception) used.add(exception[0]);
-    return exception !== undefined;
-  };
-  const broken = [...statements.values()].flatMap((statement) =>
-    brokenRules(statement, volatility)
-      .filter((rule) => !isExcepted(statement, rule))
-      .map((rule) => `${rule}: ${statement.text.replaceAll(/\s+/g, " ").slice(0, 600)}`),
-  );
-  expect([...new Set(broken)]).toEqual([]);
-  expect(EXCEPTIONS.filter(([part]) => !used.has(part))).toEqual([]);
+  const used = new Set<(typeof EXCEPTIONS)[number]>();
+  expect(problemsOf(statements.values(), volatility, used)).toEqual([]);
+  expect(EXCEPTIONS.filter((exception) => !used.has(exception))).toEqual([]);
 });
 
 test("the run changes rows of every table that Citus distributes", () => {

@@ -1,5 +1,5 @@
 /** Books made, changed and removed by hand, and what uploads make of those. */
-import { eq } from "drizzle-orm";
+import { and, eq, inArray } from "drizzle-orm";
 import type { Static } from "typebox";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { BookView } from "../../src/books/views.ts";
@@ -24,7 +24,11 @@ async function make(title: string, author = "Somebody", user = owner): Promise<B
 }
 
 async function stored(id: number) {
-  const [book] = await rowmill.ctx.db.select().from(books).where(eq(books.id, id));
+  const isOurs = inArray(books.userId, [owner.userId, stranger.userId]);
+  const [book] = await rowmill.ctx.db
+    .select()
+    .from(books)
+    .where(and(isOurs, eq(books.id, id)));
   if (!book) throw new Error(`no book ${id}`);
   return book;
 }
@@ -151,7 +155,8 @@ describe("a book changed by hand", () => {
   test("an updated book no longer belongs to its row unless nothing changed", async () => {
     const { id } = await make("From a row");
     const batchId = "019aaaaa-0000-7000-8000-000000000000";
-    const fromRow = () => rowmill.ctx.db.update(books).set({ batchId, rowNumber: 7 }).where(eq(books.id, id));
+    const isThis = and(eq(books.userId, owner.userId), eq(books.id, id));
+    const fromRow = () => rowmill.ctx.db.update(books).set({ batchId, rowNumber: 7 }).where(isThis);
     await fromRow();
     await owner.patch(`${PATH}/${id}`, {});
     await owner.patch(`${PATH}/${id}`, { title: "From a row", picture: null });

@@ -1,7 +1,6 @@
 /** The pictures of books over HTTP: how they get in, where they are, and that they are gone when they should be. */
 import { request } from "node:http";
 import type { AddressInfo } from "node:net";
-import { sql } from "drizzle-orm";
 import sharp from "sharp";
 import type { Static } from "typebox";
 import { describe, expect, test } from "vitest";
@@ -27,8 +26,8 @@ async function withPicture(bytes: Buffer, filename?: string): Promise<Book> {
 }
 
 async function countFiles(server = rowmill): Promise<{ files: number; chunks: number }> {
-  const { rows } = await server.ctx.db.execute<{ files: string; chunks: string }>(
-    sql`SELECT (SELECT count(*) FROM rowmill.files) AS files, (SELECT count(*) FROM rowmill.file_chunks) AS chunks`,
+  const { rows } = await server.ctx.pool.query<{ files: string; chunks: string }>(
+    "SELECT (SELECT count(*) FROM rowmill.files) AS files, (SELECT count(*) FROM rowmill.file_chunks) AS chunks",
   );
   return { files: Number(rows[0]?.files), chunks: Number(rows[0]?.chunks) };
 }

@@ -4,6 +4,7 @@
  */
 import { loadModule, parseSync } from "libpg-query";
 import { DISTRIBUTED_TABLES } from "../../src/platform/postgres/distribute-tables.ts";
+import type { Statement } from "./sent-statements.ts";
 
 export type Rule =
   | "names no key"
@@ -18,12 +19,6 @@ export type Rule =
   | "mutable function in RETURNING"
   | "enum cast of a column"
   | "element of an array in SET";
-
-export interface Statement {
-  readonly text: string;
-  /** For each parameter, the number of the first one with the same value. */
-  readonly equal: readonly number[];
-}
 
 /** `i`: immutable, `s`: stable, `v`: volatile. By name; the strictest of the functions with the name. */
 export type Volatility = ReadonlyMap<string, string>;

@@ -1,6 +1,6 @@
 /** Files as a client sends and gets them, and tasks that need or have made them. */
 import { randomUUID } from "node:crypto";
-import { and, eq } from "drizzle-orm";
+import { eq, inArray } from "drizzle-orm";
 import type { Static } from "typebox";
 import type { FileView } from "../../src/files/views.ts";
 import { fileChunks, files } from "../../src/schema/files.ts";
@@ -38,12 +38,10 @@ export function getContent(user: Client, id: string, headers: Record<string, str
 /** Counts files and their chunks in the database. */
 export async function kept({ ctx }: Rowmill, userId?: number) {
   const where = userId === undefined ? undefined : eq(files.userId, userId);
-  const found = await ctx.db.$count(files, where);
-  const chunks = await ctx.db
-    .select({ position: fileChunks.position })
-    .from(fileChunks)
-    .innerJoin(files, and(eq(files.id, fileChunks.fileId), where));
-  return { files: found, chunks: chunks.length };
+  const found = await ctx.db.select({ id: files.id }).from(files).where(where);
+  if (found.length === 0) return NOTHING;
+  const ids = found.map(({ id }) => id);
+  return { files: ids.length, chunks: await ctx.db.$count(fileChunks, inArray(fileChunks.fileId, ids)) };
 }
 
 export const NOTHING = { files: 0, chunks: 0 };

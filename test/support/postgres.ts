@@ -8,6 +8,8 @@ import { loadConfig } from "../../src/config/config.ts";
 import { migrateDatabase } from "../../src/migrate.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts";
+import { problemsOf, readStatements, readVolatility } from "./check-statements.ts";
+import { FOLDER } from "./sent-statements.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -39,11 +41,33 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await migrateDatabase(config, createLog({ logLevel: "silent" }, "test"));
   for (const each of serversOf(server.url)) await closeTemplate(each);
   project.provide("serverUrl", server.url);
+  // All projects of a run have one folder.
+  process.env[FOLDER] ??= mkdtempSync(join(tmpdir(), "rowmill-statements-"));
   return async () => {
+    const problems = await problemsOfRun(server.url);
     if (given) await drop(server.url, TEMPLATE);
     await server.stop();
     if (folder) rmSync(folder, { recursive: true, force: true });
+    if (problems.length > 0)
+      throw new Error(
+        `Statements of this run break rules of Citus (citus-rules.ts):\n\n${problems.join("\n\n")}`,
+      );
   };
+}
+
+/** Checks the statements that all tests and programs of the run have sent: once, by the first project that ends. */
+async function problemsOfRun(serverUrl: string): Promise<string[]> {
+  const folder = process.env[FOLDER];
+  delete process.env[FOLDER];
+  if (!folder) return [];
+  const client = new pg.Client({ connectionString: serverUrl });
+  await client.connect();
+  try {
+    return problemsOf(readStatements(folder), await readVolatility(client));
+  } finally {
+    await client.end();
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** Commits stay safe from a crash of the server, and need not wait for the disk. */

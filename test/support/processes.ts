@@ -40,6 +40,9 @@ const OPTIONS = [
   `--import=${new URL("../../src/platform/process/preload.ts", import.meta.url).href}`,
 ];
 
+/** Not for programs of other versions. */
+const RECORDER = [`--import=${new URL("./sent-statements.ts", import.meta.url).href}`];
+
 export interface LogLine {
   readonly msg: string;
   readonly [field: string]: unknown;
@@ -66,17 +69,22 @@ export class Program implements AsyncDisposable {
     sources = checkout,
   ): Promise<Program> {
     const env = { ...process.env, ...SETTINGS, ...settings, DATABASE_URL: databaseUrl };
-    const program = new Program(name, join(sources, "src", `${name}.ts`), env);
+    const program = new Program(name, sources, env);
     await until(`the ${name} serves`, async () => program.#isReady || program.hasEnded, START_TIMEOUT_MS);
     if (!program.#isReady) throw new Error(`The ${name} ended at its start:\n${program.output}`);
     return program;
   }
 
-  private constructor(name: string, script: string, env: NodeJS.ProcessEnv) {
+  private constructor(name: string, sources: string, env: NodeJS.ProcessEnv) {
     this.name = name;
+    const script = join(sources, "src", `${name}.ts`);
     // The channel also ends the program where the test run is killed.
     // The last one of equal options counts.
-    const options = [...OPTIONS, ...(env.NODE_OPTIONS?.split(" ").filter(Boolean) ?? [])];
+    const options = [
+      ...OPTIONS,
+      ...(sources === checkout ? RECORDER : []),
+      ...(env.NODE_OPTIONS?.split(" ").filter(Boolean) ?? []),
+    ];
     const child = spawn(process.execPath, [...options, script], {
       env,
       cwd: tmpdir(),

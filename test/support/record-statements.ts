@@ -1,6 +1,7 @@
 /** Records the statements that programs in this process send. */
 import pg from "pg";
 import { onTestFinished } from "vitest";
+import { type Statement, statementOf } from "./sent-statements.ts";
 
 /**
  * Records statements until the test ends.
@@ -8,16 +9,22 @@ import { onTestFinished } from "vitest";
  */
 export function recordStatements(): ReadonlyMap<pg.Client, readonly string[]> {
   const sent = new Map<pg.Client, string[]>();
-  const send = pg.Client.prototype.query;
-  onTestFinished(() => {
-    pg.Client.prototype.query = send;
+  const stop = onStatement((client, { text }) => {
+    sent.set(client, [...(sent.get(client) ?? []), text.replaceAll('"', "").replaceAll(/\s+/g, " ").trim()]);
   });
+  onTestFinished(stop);
+  return sent;
+}
+
+/** @returns a function that stops it */
+export function onStatement(listener: (client: pg.Client, statement: Statement) => void): () => void {
+  const send = pg.Client.prototype.query;
   pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
-    const [query] = given as [string | { text?: string }];
-    const text = typeof query === "string" ? query : query?.text;
-    if (text)
-      sent.set(this, [...(sent.get(this) ?? []), text.replaceAll('"', "").replaceAll(/\s+/g, " ").trim()]);
+    const statement = statementOf(given);
+    if (statement) listener(this, statement);
     return (send as (...given: unknown[]) => unknown).apply(this, given);
   } as typeof send;
-  return sent;
+  return () => {
+    pg.Client.prototype.query = send;
+  };
 }

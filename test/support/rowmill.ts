@@ -9,6 +9,7 @@ import { takeJobs } from "../../src/take-jobs.ts";
 import { Client } from "./client.ts";
 import { shareContract } from "./openapi.ts";
 import "./password-hashes.ts";
+import "./sent-statements.ts";
 import { create, DATABASE_BACKEND, databaseUrl, drop, TEMPLATE } from "./postgres.ts";
 
 /** Settings of a test: no simulated delay, no logs, limits as shipped. */

@@ -1,7 +1,6 @@
 /** Short tasks run in sets: what happens to each of them is the same as alone. */
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { Permanent, Retryable } from "../../../src/errors.ts";
 import { pauseQueue, resumeQueue } from "../../../src/queues/pause-queue.ts";
 import { cancelTask } from "../../../src/tasks/control/cancel-task.ts";
@@ -12,6 +11,7 @@ import { completeTogether } from "../../../src/tasks/run/complete-together.ts";
 import { handBack, startTogether } from "../../../src/tasks/run/start-together.ts";
 import type { Task } from "../../../src/tasks/transitions.ts";
 import { genericType } from "../../../src/tasks/types/generic.ts";
+import { onStatement } from "../../support/record-statements.ts";
 import { asUser } from "../../support/rowmill.ts";
 import { endedTask, eventsOf, newTask, untilTask } from "../../support/tasks.ts";
 import { until } from "../../support/until.ts";
@@ -281,12 +281,7 @@ describe("a long task beside short ones", () => {
 test("a hundred short tasks cost fewer statements than one each", async () => {
   const { ctx } = rowmill;
   const statements: string[] = [];
-  const { query } = pg.Client.prototype;
-  vi.spyOn(pg.Client.prototype, "query").mockImplementation(function (this: pg.Client, ...given: unknown[]) {
-    const [first] = given as [string | { text: string }];
-    statements.push(typeof first === "string" ? first : first.text);
-    return Reflect.apply(query, this, given);
-  } as never);
+  onTestFinished(onStatement((_, { text }) => statements.push(text)));
   const costOfHundred = async () => {
     const ids = await runTogether(titles(100), () => statements.splice(0));
     for (const id of ids.values()) await endedTask(ctx, id);
