@@ -18,7 +18,9 @@ export type Rule =
   | "mutable function in CASE or COALESCE"
   | "mutable function in RETURNING"
   | "enum cast of a column"
-  | "element of an array in SET";
+  | "element of an array in SET"
+  | "DO NOTHING without RETURNING"
+  | "untyped process id";
 
 /** `i`: immutable, `s`: stable, `v`: volatile. By name; the strictest of the functions with the name. */
 export type Volatility = ReadonlyMap<string, string>;
@@ -37,6 +39,7 @@ await loadModule();
 export function brokenRules(statement: Statement, volatility: Volatility): Rule[] {
   const broken = new Set<Rule>();
   for (const { stmt } of (parseSync(statement.text) as Node).stmts ?? []) {
+    if (hasUntypedPid(stmt)) broken.add("untyped process id");
     if (QUERIES.some((kind) => kind in stmt)) new Unit(statement, volatility, broken).check(stmt, new Map());
   }
   return [...broken];
@@ -202,6 +205,9 @@ class Unit {
       this.#keyOfInsert(body, key, table, block);
       if (contains(body.selectStmt?.SelectStmt?.valuesLists, "SubLink"))
         this.#broken.add("subquery in VALUES");
+      // The number of rows in the answer to INSERT ... SELECT counts those that were left out.
+      if (body.onConflictClause?.action === "ONCONFLICT_NOTHING" && !body.returningClause)
+        this.#broken.add("DO NOTHING without RETURNING");
     }
     const updates = kind === "UpdateStmt" ? body.targetList : (body.onConflictClause?.targetList ?? []);
     if (updates?.some(({ ResTarget: { name } }: Node) => name === key)) this.#broken.add("changes the key");
@@ -254,6 +260,18 @@ class Unit {
       ...this.#calls(value),
     ]);
   }
+}
+
+/** Citus adds functions of the same names, so the type of a parameter must be given. */
+function hasUntypedPid(node: Node): boolean {
+  if (!node || typeof node !== "object") return false;
+  const { FuncCall: call } = node;
+  if (
+    ["pg_cancel_backend", "pg_terminate_backend"].includes(call?.funcname.at(-1).String.sval) &&
+    call.args?.[0]?.ParamRef
+  )
+    return true;
+  return Object.values(node).some(hasUntypedPid);
 }
 
 function isConstant(node: Node): boolean {

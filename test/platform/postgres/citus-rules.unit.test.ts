@@ -44,6 +44,11 @@ test.for<[Rule, string]>([
     "DELETE FROM rowmill.users WHERE id = $1 AND NOT EXISTS (SELECT FROM rowmill.books WHERE user_id = $1)",
   ],
   ["subquery in VALUES", "INSERT INTO rowmill.books (user_id, title) VALUES ($1, (SELECT 'x'))"],
+  [
+    "DO NOTHING without RETURNING",
+    "INSERT INTO rowmill.books (user_id, title) SELECT $1, title FROM unnest($2::text[]) AS cells (title) ON CONFLICT (user_id, key) DO NOTHING",
+  ],
+  ["untyped process id", "SELECT pg_cancel_backend($1)"],
   ["no key in INSERT", "INSERT INTO rowmill.books (title) VALUES ($1)"],
   ["changes the key", "UPDATE rowmill.books SET user_id = $2 WHERE user_id = $1"],
   ["volatile function", "UPDATE rowmill.batches SET busy_until = clock_timestamp() WHERE id = $1"],
@@ -86,6 +91,7 @@ test.for([
   "DELETE FROM rowmill.file_chunks WHERE file_id IN ($1, $2)",
   "WITH RECURSIVE later AS (SELECT first_row AS row FROM rowmill.chunks WHERE batch_id = $1 UNION ALL SELECT row + 1 FROM later WHERE row < 9) SELECT row FROM later",
   "SELECT 1 FROM rowmill.users",
+  "SELECT pg_cancel_backend($1::int)",
 ])("Citus takes: %s", (text) => {
   expect(check(text)).toEqual([]);
 });
