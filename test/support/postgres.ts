@@ -43,15 +43,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("serverUrl", server.url);
   // All projects of a run have one folder.
   process.env[FOLDER] ??= mkdtempSync(join(tmpdir(), "rowmill-statements-"));
-  return async () => {
-    const problems = await problemsOfRun(server.url);
+  const stop = async () => {
     if (given) await drop(server.url, TEMPLATE);
     await server.stop();
     if (folder) rmSync(folder, { recursive: true, force: true });
-    if (problems.length > 0)
-      throw new Error(
-        `Statements of this run break rules of Citus (citus-rules.ts):\n\n${problems.join("\n\n")}`,
-      );
+  };
+  return async () => {
+    const problems = await problemsOfRun(server.url).finally(stop);
+    if (problems.length === 0) return;
+    // Vitest only prints the error.
+    process.exitCode = 1;
+    throw new Error(
+      `Statements of this run break rules of Citus (citus-rules.ts):\n\n${problems.join("\n\n")}`,
+    );
   };
 }
 
