@@ -66,7 +66,8 @@ export const EXCEPTIONS: readonly Exception[] = [
   [/"rowmill"\."batches"\."id" >= \$\d and "rowmill"\."batches"\."id" < /, "names no key", UPKEEP],
 ];
 
-const OF_LEGACY = "A URL of a replaced service names a book without its owner.";
+const OF_LEGACY = "URLs of the replaced services name a book without its owner, and a batch by its number.";
+const LIST = "A list has batches of all nodes.";
 
 /** Others, of requests and commands that are rare. */
 const RARE: readonly Exception[] = [
@@ -75,7 +76,17 @@ const RARE: readonly Exception[] = [
     "mixes families",
     "Citus counts each thing that a user has in a statement of its own.",
   ],
-  [/^SELECT 500 \+ .* FROM "rowmill"\."batches" /s, "names no key", "A list has batches of all nodes."],
+  [/^SELECT 500 \+ .* FROM "rowmill"\."batches" /s, "names no key", LIST],
+  [
+    /^\s*SELECT key, created_at AS "createdAt" FROM \(.* FROM "rowmill"\."batches" WHERE /s,
+    "names no key",
+    LIST,
+  ],
+  [
+    /^select "id" from "rowmill"\."batches" where \("rowmill"\."batches"\."number" = \$1 and /,
+    "names no key",
+    OF_LEGACY,
+  ],
   [
     /^select "user_id" from "rowmill"\."books" where "rowmill"\."books"\."id" = \$1$/,
     "names no key",
