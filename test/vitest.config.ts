@@ -8,7 +8,11 @@ const STATIC = ["architecture.test.ts", "docs.test.ts", "plain-english.test.ts"]
 /** Tests of what Citus does not have: backups and standbys, `TARGET_TABLES`, and plans of statements with parameters. */
 const ON_ONE_SERVER = [
   ...["backups/**", "flows/backup-killed.test.ts", "flows/replica*.test.ts"],
-  ...["cli/target-tables.test.ts", "console/admin/targets.test.ts", "flows/{goodbooks,own-tables}.test.ts"],
+  ...[
+    "cli/target-tables.test.ts",
+    "{console/admin,remote}/targets.test.ts",
+    "flows/{goodbooks,own-tables}.test.ts",
+  ],
   ...["targets/define/typed-records.test.ts", "targets/tables/**"],
   ...["batches/{linear-work,partition-plans,plans,read-cost,statements}.test.ts", "lists/rows-read.test.ts"],
 ];

@@ -9,6 +9,7 @@ import { storeBuiltins } from "../../src/schedules/builtins.ts";
 import type { Answer, Client } from "../support/client.ts";
 import { operationsOf, readDocument } from "../support/document.ts";
 import { newMail } from "../support/mails.ts";
+import { DATABASE_BACKEND } from "../support/postgres.ts";
 import { makeTask } from "../support/task-client.ts";
 import { useAdmin, useRowmill } from "../support/use-rowmill.ts";
 import { giveEmail } from "../support/with-email.ts";
@@ -240,7 +241,11 @@ test("every operation of operators and admins that changes something is in the t
   expect(names.toSorted()).toEqual(Object.keys(OPERATIONS).toSorted());
 });
 
-test.each(Object.entries(OPERATIONS))("%s is in the audit log", async (_, { action, each, perform }) => {
+// Backups need one server.
+const possible = Object.entries(OPERATIONS).filter(
+  ([name]) => DATABASE_BACKEND === "postgres" || name !== "createBackup",
+);
+test.each(possible)("%s is in the audit log", async (_, { action, each, perform }) => {
   const answer = await perform();
   expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
   const requestId = answer.headers.get("x-request-id") ?? "";

@@ -7,6 +7,7 @@ import { loadConfig } from "../../src/config/config.ts";
 import { jobs } from "../../src/jobs.ts";
 import { MailServer } from "../support/mail-server.ts";
 import { newMail } from "../support/mails.ts";
+import { testOnOneServer } from "../support/one-server.ts";
 import { printed } from "../support/printed.ts";
 import { useRowmill } from "../support/use-rowmill.ts";
 
@@ -57,32 +58,35 @@ async function diagnose(config = rowmill.config) {
 
 const NO_WORKER = "No worker is connected. Start one: npm run worker";
 
-test("the doctor prints its findings as JSON, with a warning for waiting work and a problem for a failed backup", async () => {
-  const { ctx } = rowmill;
-  await ctx.pool.query(
-    "INSERT INTO rowmill.backups (id, state, error, finished_at) VALUES (gen_random_uuid(), 'failed', 'The disk is full.', now())",
-  );
-  const id = "01a20159-f320-7af5-a6be-a1fe00000000";
-  await ctx.queue.add(ctx.db, jobs.runTask, [{ id, payload: { taskId: id, run: 1 } }]);
-  await ctx.pool.query(
-    "UPDATE rowmill_queue.job SET created_on = now() - interval '1 hour', start_after = now() - interval '1 hour'",
-  );
-  const found = await diagnose();
-  expect(found).toMatchObject({ is_complete: true, exitCode: 1 });
-  expect(found.problems).toEqual([
-    NO_WORKER,
-    "The latest backup has failed: The disk is full. Repeat it: npm run cli -- backup",
-  ]);
-  expect(found.warnings).toContainEqual(
-    expect.stringMatching(/^Jobs wait in default \(1 waiting, the oldest for 60 minutes\)/),
-  );
-  expect(found.items).toContainEqual({
-    level: "ok",
-    text: "Autovacuum is on, and no transaction holds it up.",
-  });
-});
+testOnOneServer(
+  "the doctor prints its findings as JSON, with a warning for waiting work and a problem for a failed backup",
+  async () => {
+    const { ctx } = rowmill;
+    await ctx.pool.query(
+      "INSERT INTO rowmill.backups (id, state, error, finished_at) VALUES (gen_random_uuid(), 'failed', 'The disk is full.', now())",
+    );
+    const id = "01a20159-f320-7af5-a6be-a1fe00000000";
+    await ctx.queue.add(ctx.db, jobs.runTask, [{ id, payload: { taskId: id, run: 1 } }]);
+    await ctx.pool.query(
+      "UPDATE rowmill_queue.job SET created_on = now() - interval '1 hour', start_after = now() - interval '1 hour'",
+    );
+    const found = await diagnose();
+    expect(found).toMatchObject({ is_complete: true, exitCode: 1 });
+    expect(found.problems).toEqual([
+      NO_WORKER,
+      "The latest backup has failed: The disk is full. Repeat it: npm run cli -- backup",
+    ]);
+    expect(found.warnings).toContainEqual(
+      expect.stringMatching(/^Jobs wait in default \(1 waiting, the oldest for 60 minutes\)/),
+    );
+    expect(found.items).toContainEqual({
+      level: "ok",
+      text: "Autovacuum is on, and no transaction holds it up.",
+    });
+  },
+);
 
-test("the doctor says what to do about each problem", async () => {
+testOnOneServer("the doctor says what to do about each problem", async () => {
   const { ctx, config } = rowmill;
   // Found before the catalog by connections with this search_path.
   await ctx.pool.query(`

@@ -5,6 +5,7 @@ import { createClient } from "../../src/client/index.ts";
 import type { Client } from "../support/client.ts";
 import { addEndedTasks, long, short } from "../support/ended-tasks.ts";
 import { countRowsRead, recordReads } from "../support/explained-reads.ts";
+import { testOnOneServer } from "../support/one-server.ts";
 import { useAdmin, useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill({ settings: { REQUEST_LOG: "off" } });
@@ -83,28 +84,31 @@ test("books are searched in both orders up to the bound", async () => {
   expect((await owner.get(`${path}-id&cursor=${cursor}`)).status).toBe(400);
 });
 
-test("a search of many books reads no more than the bound, although PostgreSQL expects few", async () => {
-  const { pool } = rowmill.ctx;
-  await pool.query(
-    "INSERT INTO rowmill.books (user_id, title, author) SELECT $1, 'Hay ' || n, 'A' FROM generate_series(1, 30000) AS n",
-    [owner.userId],
-  );
-  await pool.query("ANALYZE rowmill.books");
-  const statements = recordReads(rowmill);
-  expect((await read("/api/v1/books?search=needle")).searchedTo).toBeDefined();
-  const client = await pool.connect();
-  await client.query("BEGIN");
-  const rows: number[] = [];
-  // Those that change settings count no rows, and apply to the later ones.
-  for (const statement of statements.filter(({ text }) => /set_config|books/.test(text)))
-    rows.push((await countRowsRead(client, statement)).rows);
-  await client.query("ROLLBACK");
-  client.release();
-  // An empty page is read twice, because its first item could be too long for it.
-  expect(rows).toEqual([0, 10_001, 10_000, 10_000]);
-});
+testOnOneServer(
+  "a search of many books reads no more than the bound, although PostgreSQL expects few",
+  async () => {
+    const { pool } = rowmill.ctx;
+    await pool.query(
+      "INSERT INTO rowmill.books (user_id, title, author) SELECT $1, 'Hay ' || n, 'A' FROM generate_series(1, 30000) AS n",
+      [owner.userId],
+    );
+    await pool.query("ANALYZE rowmill.books");
+    const statements = recordReads(rowmill);
+    expect((await read("/api/v1/books?search=needle")).searchedTo).toBeDefined();
+    const client = await pool.connect();
+    await client.query("BEGIN");
+    const rows: number[] = [];
+    // Those that change settings count no rows, and apply to the later ones.
+    for (const statement of statements.filter(({ text }) => /set_config|books/.test(text)))
+      rows.push((await countRowsRead(client, statement)).rows);
+    await client.query("ROLLBACK");
+    client.release();
+    // An empty page is read twice, because its first item could be too long for it.
+    expect(rows).toEqual([0, 10_001, 10_000, 10_000]);
+  },
+);
 
-test("batches are searched for words up to the bound", async () => {
+testOnOneServer("batches are searched for words up to the bound", async () => {
   const { pool } = rowmill.ctx;
   const ids = [0, 1, 2, 3].map((n) => newBatchId(new Date(Date.now() - 86_400_000 + n * 1000)));
   const insert = (id: string | undefined, name: string, state: string, count = 1) =>
@@ -146,7 +150,7 @@ test("batches are searched for words up to the bound", async () => {
   expect(await namesOf(`q=${numbers[0].number}`)).toEqual([["needle-1.csv"]]);
 });
 
-test("10,000 failed rows are looked at for a cause in one answer", async () => {
+testOnOneServer("10,000 failed rows are looked at for a cause in one answer", async () => {
   const { pool } = rowmill.ctx;
   const batch = newBatchId(new Date());
   await pool.query(

@@ -1,4 +1,5 @@
-import type pg from "pg";
+import pg from "pg";
+import { nodesOf } from "./postgres.ts";
 
 type Connection = Pick<pg.Pool, "query"> | Pick<pg.Client, "query">;
 
@@ -16,8 +17,17 @@ export function countWaiting(pool: Connection, condition: string): Promise<numbe
   return count(pool, `SELECT count(*) FROM pg_locks WHERE NOT granted AND ${IS_OURS} AND ${condition}`);
 }
 
-/** The number of statements that wait for a row which another transaction has changed or locked. */
-export function countRowWaits(pool: pg.Pool): Promise<number> {
-  const isRow = "wait_event_type = 'Lock' AND wait_event IN ('transactionid', 'tuple')";
-  return count(pool, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND ${isRow}`);
+const ROW_WAITS = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+  AND wait_event_type = 'Lock' AND wait_event IN ('transactionid', 'tuple')`;
+
+/** The number of statements that wait for a row which another transaction has changed or locked, on all servers of the database. */
+export async function countRowWaits(pool: pg.Pool): Promise<number> {
+  let waits = await count(pool, ROW_WAITS);
+  for (const connectionString of nodesOf(pool.options.connectionString ?? "")) {
+    const node = new pg.Client({ connectionString });
+    await node.connect();
+    waits += await count(node, ROW_WAITS);
+    await node.end();
+  }
+  return waits;
 }

@@ -10,6 +10,7 @@ import { createLog } from "../../src/platform/log.ts";
 import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts";
 import { problemsOf, readStatements, readVolatility } from "./check-statements.ts";
 import { FOLDER } from "./sent-statements.ts";
+import { until } from "./until.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -109,8 +110,8 @@ function serversOf(serverUrl: string): string[] {
 
 /** The databases of the nodes that have shards of this database. */
 export function nodesOf(url: string): string[] {
-  const name = new URL(url).pathname.slice(1);
-  return process.env.TEST_DATABASE_NODES?.split(",").map((server) => databaseUrl(server, name)) ?? [];
+  const servers = process.env.TEST_DATABASE_NODES?.split(",") ?? [];
+  return servers.map((server) => databaseUrl(server, new URL(url).pathname.slice(1)));
 }
 
 /** Only a database that nobody uses can be copied. Citus keeps a session in each one that accepts any. */
@@ -148,6 +149,15 @@ export async function create(serverUrl: string, name: string, template = "templa
 }
 
 export async function drop(serverUrl: string, name: string): Promise<void> {
+  // Citus starts a session of its own in a new database, which cannot be ended while it starts.
   for (const server of serversOf(serverUrl))
-    await onServer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    await until("the database is dropped", () =>
+      onServer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`).then(
+        () => true,
+        (error: pg.DatabaseError) => {
+          if (error.code !== "55006") throw error;
+          return false;
+        },
+      ),
+    );
 }

@@ -3,7 +3,7 @@ import { newAdmin } from "../../support/admin.ts";
 import { command, untilBatch } from "../../support/batches.ts";
 import { titled } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
-import { count, countWaiting } from "../../support/count.ts";
+import { count, countRowWaits, countWaiting } from "../../support/count.ts";
 import { closeGate } from "../../support/gate.ts";
 import { until } from "../../support/until.ts";
 import { uploadForm } from "../../support/upload-form.ts";
@@ -131,11 +131,7 @@ test("an atomic batch survives a deadlock with a foreign transaction", async () 
   await foreign.query(change, [user.userId, "Title 90"]);
   const file = titled(100).replaceAll("Title", "TITLE");
   const batch = await upload(user, file, { mode: "upsert", ...ATOMIC });
-  await until("the batch waits for the foreign transaction", async () => {
-    const waiting =
-      "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'transactionid'";
-    return (await count(pool, waiting)) > 0;
-  });
+  await until("the batch waits for the foreign transaction", async () => (await countRowWaits(pool)) > 0);
   const outcome = await foreign.query(change, [user.userId, "Title 2"]).catch(({ code }) => code);
   expect(["40P01", "55P03"]).toContain(outcome);
   await foreign.query("ROLLBACK");
