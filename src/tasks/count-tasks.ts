@@ -3,15 +3,16 @@ import { and, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { haveFewEnded } from "../platform/postgres/few-ended.ts";
 import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
+import { isRare } from "./few-tasks.ts";
 import { isOfKind, kindsOf } from "./kinds.ts";
-import { apartFromOthers, ENDED_TASKS, numbersWithin } from "./list-tasks.ts";
+import { apartFromOthers, conditionsOf, ENDED_TASKS, numbersWithin } from "./list-tasks.ts";
 import { matches, type TaskFilter } from "./queries.ts";
 import { isOwnedBy, type Owner } from "./transitions.ts";
 
 export interface CountLimits {
   /** The tasks of a status that are counted without looking at them. */
   readonly counted: number;
-  /** The newest tasks of each type, queue and status that are looked at, and the tasks with a tag. */
+  /** The newest tasks of each type, queue and status that are looked at, and those with a rare tag. */
   readonly lookedAt: number;
 }
 
@@ -51,10 +52,11 @@ async function countOf(
   const { statuses, ...others } = filter;
   if (matches(others) === undefined) return countOfStatuses(owner, statuses, counted);
   // These have indexes of their own.
-  const isSmall = filter.groupId ?? filter.workflowId ?? filter.tag;
+  const isSmall = filter.groupId ?? filter.workflowId ?? (filter.tag && (await isRare(ctx, owner, filter)));
+  if (owner === null || isSmall) return countOfFew(owner, conditionsOf(filter), lookedAt);
   const hasFewEnded = filter.endedFrom !== undefined && (await haveFewEnded(ctx.db, ENDED_TASKS, filter));
-  if (owner === null || isSmall || hasFewEnded) return countOfFew(owner, filter, lookedAt);
-  return countOfNewest(owner, filter, lookedAt, await numbersWithin(ctx, filter, sql`number + 0`));
+  if (hasFewEnded) return countOfFew(owner, matches(filter), lookedAt);
+  return countOfNewest(owner, filter, lookedAt, await numbersWithin(ctx, owner, filter, sql`number + 0`));
 }
 
 /** Reads nothing but an index, `tasks_owner_status` or that of all users. */
@@ -72,10 +74,10 @@ function countOfStatuses(
     ) AS found`;
 }
 
-function countOfFew(owner: Owner, filter: TaskFilter, limit: number): SQL {
+function countOfFew(owner: Owner, wanted: SQL | undefined, limit: number): SQL {
   return sql`
     SELECT status, least(count(*), ${limit}::int) AS count, sum(count(*)) OVER () > ${limit} AS "hasMore" FROM (
-      SELECT status FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), matches(filter))} LIMIT ${limit + 1}
+      SELECT status FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), wanted)} LIMIT ${limit + 1}
     ) AS first GROUP BY status`;
 }
 

@@ -10,8 +10,10 @@ import { type Found, readPage } from "../platform/postgres/read-page.ts";
 import { searchList } from "../platform/postgres/search-list.ts";
 import { createdUntil, isWithin, numbersBetween } from "../platform/postgres/within-times.ts";
 import { tasks } from "../schema/tasks.ts";
-import { mergedOf, type Source } from "./kinds.ts";
+import { haveFew, isInBlocks, isRare, newestWith, ofStatuses, runInOrder } from "./few-tasks.ts";
+import { mergedOf, type Source, upToNewest } from "./kinds.ts";
 import { endedAt, matches, type TaskFilter } from "./queries.ts";
+import { ENDED_STATUSES } from "./state.ts";
 import { isOwnedBy, type Owner, type Task } from "./transitions.ts";
 
 export interface TaskPage {
@@ -20,8 +22,8 @@ export interface TaskPage {
   readonly limit: number;
 }
 
-/** The newest tasks, which are searched before an index that has no order. */
-const NEWEST = 10_000;
+/** The tasks that are looked at first, because usually many of them match. */
+const nearOf = ({ limit }: TaskPage): number => Math.max(1000, 2 * limit);
 
 /** In the order of `tasks_ended`. */
 export const ENDED_TASKS: EndedList = { table: sql`rowmill.tasks`, endedAt, maxSorted: 5000 };
@@ -41,54 +43,65 @@ export async function listTasks(
 ): Promise<Found<Task>> {
   const owner = ownerId ?? filter.userId ?? null;
   const key = keyOf(owner, filter);
-  const isInBounds = await boundsOf(ctx, filter, page, key);
-  const wanted = and(conditionsOf(owner, filter), isInBounds) ?? sql`true`;
+  const isInBounds = and(
+    below(page, key),
+    await numbersWithin(ctx, owner, filter, key),
+    owner === null || isMerged(owner, filter) ? undefined : await upToNewest(ctx, owner),
+  );
+  const wanted = and(conditionsOf(filter), isInBounds) ?? sql`true`;
   const owned = and(isOwnedBy(owner), wanted) ?? wanted;
-  const read = (source: SQL) =>
+  const read = (source: SQL, run?: (statement: SQL) => Promise<Record<string, unknown>[]>) =>
     readPage(ctx, {
+      run,
       fields: getTableColumns(task),
       from: sql`(${source}) AS task ORDER BY task.number DESC`,
       order: sql`number DESC`,
       limit: page.limit,
     });
   if (filter.ids || filter.groupId || filter.workflowId) return read(unordered(owned));
-  if (filter.endedFrom && (await haveFewEnded(ctx.db, ENDED_TASKS, filter)))
+  const run = (statement: SQL) => runInOrder(ctx, statement);
+  if (filter.endedFrom && (await haveFewEnded(ctx.db, ENDED_TASKS, filter, run)))
     return read(
       amongEnded(ENDED_TASKS, filter, and(isOwnedBy(owner), apartFromOthers(filter), isInBounds) ?? wanted),
     );
-  const { statuses } = filter;
-  // Few tasks of all users failed or were cancelled.
-  if (owner === null && filter.endedFrom && statuses && !statuses.includes("completed"))
-    return read(unordered(wanted));
+  if (owner === null && filter.statuses && (await haveFew(ctx, filter.statuses)))
+    return read(ofStatuses(filter.statuses, wanted));
   const inOrder = inOrderOf(owner, filter);
-  if (filter.search?.length) {
-    const listed = and(searchedOf(owner, filter), isInBounds) ?? sql`true`;
-    return searchList(ctx.db, {
+  if (isInOrderOfIndex(owner, filter)) return read(inOrder(wanted, page.limit + 1));
+  const words = filter.search ?? [];
+  const listed = and(searchedOf(owner, filter), isInBounds) ?? sql`true`;
+  const search = (items?: number) =>
+    searchList(ctx.db, {
+      run,
       list: (limit) => inOrder(listed, limit),
       key: "number",
-      texts: ["title", "description", "file_name"],
+      texts: words.length > 0 ? ["title", "description", "file_name"] : [],
+      ...(items === undefined ? {} : { items }),
       read: (last) => {
         const isSearched = last === null ? sql`true` : sql`${key} >= ${last}::bigint`;
-        return read(inOrder(sql`${wanted} AND ${isSearched}`, page.limit + 1));
+        return read(inOrder(sql`${wanted} AND ${isSearched}`, page.limit + 1), run);
       },
     });
-  }
-  const hasOrder = owner !== null || !isOfType(filter);
-  if (hasOrder && filter.tag === undefined) return read(inOrder(wanted, page.limit + 1));
-  const oldest = await numberAfterNewest(
-    ctx,
-    inOrder(and(matches(ofStatus(filter)), isInBounds) ?? sql`true`, NEWEST),
-  );
-  const found = await read(inOrder(sql`${wanted} AND ${key} > ${oldest}::bigint`, page.limit + 1));
-  if (found.hasMore || oldest === 0) return found;
+  if (words.length > 0) return search();
+  const near = await search(nearOf(page));
+  if (!near.searchedTo) return near;
+  const found = await search();
+  if (!found.searchedTo || !(await isRare(ctx, owner, filter))) return found;
   return read(unordered(and(owned, isInBlocks(filter)) ?? owned));
 }
 
+/** Whether the tasks of the filter, without others between them, have an index in the order of the list. */
+function isInOrderOfIndex(owner: Owner, filter: TaskFilter): boolean {
+  const { statuses, tag, search, endedFrom, endedBefore } = filter;
+  if (tag !== undefined || search?.length || endedFrom || endedBefore) return false;
+  return owner !== null || !(isOfType(filter) || statuses);
+}
+
 /** The conditions of the filter, without the owner. Not by `tasks_ended`, in whose order all tasks of a time would be sorted. */
-function conditionsOf(owner: Owner, { userId: _userId, ...filter }: TaskFilter): SQL | undefined {
+export function conditionsOf({ userId: _userId, ...filter }: TaskFilter): SQL | undefined {
   const { endedFrom, endedBefore, ...others } = filter;
   const hasEnded = isWithin(endedAt, endedFrom, endedBefore);
-  return and(isMerged(owner, filter) ? apartFromOthers(others) : matches(others), hasEnded);
+  return and(apartFromOthers(others), hasEnded);
 }
 
 /** Not by `tasks_status`, which would find the tasks of all users that were created in the time. */
@@ -96,23 +109,11 @@ export const apartFromOthers = ({ from, before, ...filter }: TaskFilter): SQL | 
   and(matches(filter), isWithin(sql`created_at`, from, before));
 
 /** The conditions on the tasks that a search looks at: those that an index has in the order of the list. */
-function searchedOf(owner: Owner, filter: TaskFilter): SQL | undefined {
-  if (owner === null) return matches(ofStatus(filter));
-  const { statuses, search, tag, endedFrom, endedBefore, ...rest } = filter;
-  return conditionsOf(owner, rest);
-}
-
-/** Matches the index `tasks_type` and no other one. */
-function isInBlocks({ type, queue }: TaskFilter): SQL | undefined {
-  return and(
-    type === undefined ? undefined : sql`type || '' = ${type}`,
-    queue === undefined ? undefined : sql`queue || '' = ${queue}`,
-  );
-}
-
-/** Only if many tasks have the status, so that the newest of them are found in the order of all tasks. */
-function ofStatus({ statuses }: TaskFilter): TaskFilter {
-  return statuses?.includes("completed") ? { statuses } : {};
+function searchedOf(
+  owner: Owner,
+  { statuses, search, tag, endedFrom, endedBefore, ...filter }: TaskFilter,
+): SQL | undefined {
+  return owner === null ? undefined : conditionsOf(filter);
 }
 
 function isOfType({ type, queue }: TaskFilter): boolean {
@@ -154,18 +155,19 @@ function inOrderOf(owner: Owner, filter: TaskFilter): Source {
   return mergedOf(owner, filter);
 }
 
-/** The condition on numbers that follows from the page and the times of the filter. */
-async function boundsOf(ctx: Context, filter: TaskFilter, page: TaskPage, key: SQL) {
-  return and(below(page, key), await numbersWithin(ctx, filter, key));
-}
-
-/** The condition on numbers that follows from the times of the filter, because numbers ascend with `created_at`. */
+/**
+ * The condition on numbers that follows from the times of the filter, because numbers ascend with `created_at`. In the list of all users,
+ * it also follows from the newest task with the status, so that a list of ended tasks does not pass all open ones first.
+ */
 export async function numbersWithin(
   ctx: Context,
-  { from, before, endedBefore }: TaskFilter,
+  owner: Owner,
+  { statuses, from, before, endedFrom, endedBefore }: TaskFilter,
   key: SQL,
 ): Promise<SQL | undefined> {
-  const until = createdUntil(before, endedBefore);
+  const listed = statuses ?? (endedFrom || endedBefore ? ENDED_STATUSES : undefined);
+  const newest = owner === null && listed ? await newestWith(ctx, listed) : undefined;
+  const until = createdUntil(before, endedBefore, newest);
   const first = (isOutside: SQL, of: SQL, direction: SQL) => sql`(
     SELECT ${of}((
       SELECT number FROM rowmill.tasks WHERE tasks.status = known.status AND ${isOutside} ORDER BY created_at ${direction} LIMIT 1
@@ -184,12 +186,4 @@ export async function numbersWithin(
 function shifted(moment: Date, ms: number): string {
   const [first, last] = [Date.parse("0001-01-01T00:00:00Z"), Date.parse("9999-12-31T23:59:59Z")];
   return new Date(Math.min(last, Math.max(first, moment.getTime() + ms))).toISOString();
-}
-
-/** Returns the number of the last of the newest tasks; 0: there are no others. */
-async function numberAfterNewest(ctx: Context, newest: SQL): Promise<number> {
-  const { rows } = await ctx.db.execute<{ number: string }>(
-    sql`SELECT number FROM (${newest}) AS newest ORDER BY number DESC OFFSET ${NEWEST - 1}`,
-  );
-  return Number(rows[0]?.number ?? 0);
 }

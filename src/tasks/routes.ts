@@ -68,7 +68,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Count tasks by status",
           description:
             "Counts your tasks that match the filter. Without `exact`, counting stops at 500,000 tasks per status. With other conditions than " +
-            "`status`, it looks at the newest 10,000 tasks of each type, queue and status, or finds the first 10,000 with the tag.",
+            "`status`, it looks at the newest 10,000 tasks of each type, queue and status. Tasks with a tag that few have are all counted.",
           querystring: Type.Object({
             ...taskFilterFields,
             exact: Type.Optional(

@@ -103,8 +103,7 @@ testOnOneServer(
       rows.push((await countRowsRead(client, statement)).rows);
     await client.query("ROLLBACK");
     client.release();
-    // An empty page is read twice, because its first item could be too long for it.
-    expect(rows).toEqual([0, 10_001, 10_000, 10_000]);
+    expect(rows).toEqual([0, 10_001, 10_000]);
   },
 );
 
@@ -186,8 +185,7 @@ testOnOneServer("10,000 failed rows are looked at for a cause in one answer", as
   expect((await rowsOf("absent")).rows).toEqual([]);
   const reads = statements.filter(({ text }) => text.includes("row_results"));
   const counted = await Promise.all(reads.map((statement) => countRowsRead(pool, statement)));
-  // An empty page is read twice, because its first item could be too long for it.
-  expect(counted.map(({ rows }) => rows)).toEqual([10_001, 10_000, 10_000]);
+  expect(counted.map(({ rows }) => rows)).toEqual([10_001, 10_000]);
 });
 
 test("an item longer than the text of one answer is searched, wherever it is", async () => {

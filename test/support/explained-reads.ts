@@ -61,6 +61,33 @@ export async function countRowsRead(
   };
 }
 
+/**
+ * Executes the statements again, except those that change settings, and counts the rows that each of them reads. Such a statement
+ * is the first of a transaction, and applies to the next one.
+ */
+export async function countRowsOfAll(
+  pool: pg.Pool,
+  statements: readonly Statement[],
+): Promise<(RowsRead & { readonly statement: Statement })[]> {
+  const counted: (RowsRead & { statement: Statement })[] = [];
+  const client = await pool.connect();
+  let settings: Statement | undefined;
+  // A copy, because these statements are recorded as well.
+  for (const statement of [...statements]) {
+    if (statement.text.includes("set_config")) {
+      settings = statement;
+      continue;
+    }
+    await client.query("BEGIN");
+    if (settings) await client.query(settings.text, settings.values);
+    counted.push({ ...(await countRowsRead(client, statement)), statement });
+    await client.query("ROLLBACK");
+    settings = undefined;
+  }
+  client.release();
+  return counted;
+}
+
 function scansIn(node: PlanNode): { name: string; rows: number }[] {
   const below = (node.Plans ?? []).flatMap(scansIn);
   const { "Relation Name": table, "Index Name": index } = node;

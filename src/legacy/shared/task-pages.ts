@@ -7,7 +7,7 @@ import { searchList } from "../../platform/postgres/search-list.ts";
 import { users } from "../../schema/accounts.ts";
 import { taskStatus, tasks } from "../../schema/tasks.ts";
 import { countUpTo } from "../../tasks/count-tasks.ts";
-import { mergedOf, type Source } from "../../tasks/kinds.ts";
+import { mergedOf, type Source, upToNewest } from "../../tasks/kinds.ts";
 import { apartFromOthers, numbersWithin } from "../../tasks/list-tasks.ts";
 import { matches, type TaskFilter, totalOf } from "../../tasks/queries.ts";
 import { isOwnedBy, type Owner } from "../../tasks/transitions.ts";
@@ -128,26 +128,25 @@ async function readByStatus(ctx: Context, list: List, { offset, limit }: Range):
 }
 
 /** In the order of numbers, or of the time of creation, with which they ascend. */
-async function readByNumber(ctx: Context, list: List, range: Range): Promise<ListedTaskDetail[]> {
-  const { owner, filter, order } = list;
+async function readByNumber(ctx: Context, list: List, { offset, limit }: Range): Promise<ListedTaskDetail[]> {
+  const { order } = list;
   const [first] = order;
-  const end = range.offset + range.limit;
-  if (owner !== null && (filter.type ?? filter.statuses) !== undefined && first === undefined) {
-    const wanted = await conditionOf(ctx, list, sql`number + 0`);
-    return select(ctx, mergedOf(owner, filter)(wanted, end), order, range);
-  }
+  const end = offset + limit;
   const isByTime = first?.key === "created_at";
   const near = isByTime ? await withinFirst(ctx, list, first.isDescending, end) : list;
-  return select(ctx, await plainSource(ctx, near), order, range);
+  const { source, key } = sourceOf(list);
+  const wanted = await conditionOf(ctx, near, key);
+  const found = isByTime ? source(wanted, null) : source(wanted, end, first !== undefined);
+  return select(ctx, found, order, { offset, limit });
 }
 
 /** Limits a list to the time in which its first tasks were created. Those of long transactions can have other numbers. */
 async function withinFirst(ctx: Context, list: List, isNewest: boolean, count: number): Promise<List> {
-  const [direction, of] = isNewest ? [sql`DESC`, sql`min`] : [sql`ASC`, sql`max`];
+  const { source, key } = sourceOf(list);
+  const wanted = await conditionOf(ctx, list, key);
   const { rows } = await ctx.db.execute<{ count: number; at: string }>(sql`
-    SELECT count(*)::int AS count, ${of}(created_at) AS at FROM (
-      ${await plainSource(ctx, list)} ORDER BY number ${direction} LIMIT ${count}
-    ) AS first`);
+    SELECT count(*)::int AS count, ${isNewest ? sql`min` : sql`max`}(created_at) AS at
+    FROM (${source(wanted, count, !isNewest)}) AS first`);
   const [found] = rows;
   if (!found || found.count < count) return list;
   const at = new Date(found.at);
@@ -157,16 +156,28 @@ async function withinFirst(ctx: Context, list: List, isNewest: boolean, count: n
   return { ...list, filter: { ...list.filter, ...(isNewest ? { from: at } : { before: after }) } };
 }
 
+/** Whether the list is merged from the kinds and statuses of the owner. */
+const isMerged = ({ owner, filter }: Pick<List, "owner" | "filter">): boolean =>
+  owner !== null && (filter.type ?? filter.statuses) !== undefined;
+
+/** The source of the tasks of a list in the order of numbers, and the number as its conditions name it. */
+function sourceOf({ owner, filter }: Pick<List, "owner" | "filter">): { source: Source; key: SQL } {
+  if (owner !== null && isMerged({ owner, filter }))
+    return { source: mergedOf(owner, filter), key: sql`number + 0` };
+  const ordered = (limit: number, isAscending: boolean) =>
+    sql`ORDER BY number ${isAscending ? sql`ASC` : sql`DESC`} LIMIT ${limit}`;
+  return {
+    source: (wanted, limit, isAscending = false) => sql`
+      SELECT * FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), wanted)} ${limit === null ? sql`` : ordered(limit, isAscending)}`,
+    key: sql`number`,
+  };
+}
+
 /** The newest tasks, up to the limit of a search, and those of them that have the words. */
 async function readNewest(ctx: Context, list: List, range: Range): Promise<Read> {
   const { owner, order } = list;
   const { search = [], searched = ["title", "description", "fileName"], ...filter } = list.filter;
-  const isMerged = owner !== null && (filter.type !== undefined || filter.statuses !== undefined);
-  const key = isMerged ? sql`number + 0` : sql`number`;
-  const source: Source = isMerged
-    ? mergedOf(owner, filter)
-    : (wanted, limit) =>
-        sql`SELECT * FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), wanted)} ORDER BY number DESC LIMIT ${limit}`;
+  const { source, key } = sourceOf({ owner, filter });
   const all = await conditionOf(ctx, { ...list, filter }, key);
   const beforeId = list.beforeId ?? (await newestNumber(ctx, source(all, 1))) + 1;
   const listed = sql`${all} AND ${key} < ${beforeId}::bigint`;
@@ -187,7 +198,11 @@ async function readNewest(ctx: Context, list: List, range: Range): Promise<Read>
     rows: items,
     searchedTo,
     beforeId,
-    countAll: async () => ({ count: await count(), isLowerBound: false }),
+    // Without words, all tasks that were looked at are on the pages.
+    countAll: async () => ({
+      count: searchedTo && search.length === 0 ? COUNT_LIMITS.lookedAt : await count(),
+      isLowerBound: false,
+    }),
   };
 }
 
@@ -239,7 +254,10 @@ async function plainSource(ctx: Context, list: List): Promise<SQL> {
 }
 
 /** Tasks that were created in a time are found by their numbers, and not among those of all users. */
-async function conditionOf(ctx: Context, { filter, beforeId }: List, key: SQL): Promise<SQL> {
+async function conditionOf(ctx: Context, { owner, filter, beforeId }: List, key: SQL): Promise<SQL> {
   const isOlder = beforeId === undefined ? undefined : sql`${key} < ${beforeId}::bigint`;
-  return and(apartFromOthers(filter), await numbersWithin(ctx, filter, key), isOlder) ?? sql`true`;
+  const isOwn = owner === null || isMerged({ owner, filter }) ? undefined : await upToNewest(ctx, owner);
+  return (
+    and(apartFromOthers(filter), await numbersWithin(ctx, owner, filter, key), isOlder, isOwn) ?? sql`true`
+  );
 }

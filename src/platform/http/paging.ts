@@ -45,9 +45,9 @@ export function SearchedPage<S extends TSchema>(item: S) {
         Type.String({
           format: "date-time",
           description:
-            "Present only if a search has not reached the end of the list: one request looks at up to 10,000 items, or 4 MiB of text, " +
-            "and `items` has the matches among them, often none. `next_cursor` continues the search. The value is the time when the last " +
-            "item that this request looked at was created.",
+            "Present only if this request has not looked at the whole list: a search for words, and filters that no index serves together, " +
+            "look at up to 10,000 items, or 4 MiB of text, and `items` has the matches among them, often none. `next_cursor` continues " +
+            "after them. The value is the time when the last item that this request looked at was created.",
           examples: ["2026-11-25T09:30:00.000Z"],
         }),
       ),

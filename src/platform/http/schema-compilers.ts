@@ -60,13 +60,26 @@ function lazySerializers(compilers: (() => unknown)[]): Serializers {
   return (shared, options) => (route) => {
     const compile = once(() => {
       const key = JSON.stringify(route.schema);
-      const serializer = known.get(key) ?? build(schemasIn(shared, key), options)(route);
+      const plain = { ...route, schema: withNullable(route.schema) };
+      const serializer = known.get(key) ?? build(withNullable(schemasIn(shared, key)), options)(plain);
       known.set(key, serializer);
       return serializer;
     });
     compilers.push(compile);
     return (value) => compile()(value);
   };
+}
+
+/**
+ * For `anyOf`, the serializer asks ajv which schema each value matches, which takes half of its time for a page of 1,000 tasks.
+ * `nullable` compiles to a comparison with null.
+ */
+function withNullable<Schema>(schema: Schema): Schema {
+  return JSON.parse(JSON.stringify(schema), (_key, value) => {
+    const [first, second, ...others] = Array.isArray(value?.anyOf) ? value.anyOf : [];
+    const isNullable = typeof first?.type === "string" && second?.type === "null" && others.length === 0;
+    return isNullable ? { ...first, nullable: true } : value;
+  });
 }
 
 function once<T>(make: () => T): () => T {

@@ -22,12 +22,20 @@ function endedIn({ table, endedAt }: EndedList, { endedFrom, endedBefore }: Ende
   return sql`SELECT id FROM ${table} WHERE ${isBetween(endedAt, endedFrom, endedBefore)} ORDER BY ${endedAt} LIMIT ${limit}`;
 }
 
-/** Whether so few items of all users ended in the time that they can be sorted. */
-export async function haveFewEnded(db: Database, list: EndedList, times: EndedTimes): Promise<boolean> {
-  const { rows } = await db.execute<{ count: number }>(
+/**
+ * Whether so few items of all users ended in the time that they can be sorted.
+ * @param run absent: outside of a transaction
+ */
+export async function haveFewEnded(
+  db: Database,
+  list: EndedList,
+  times: EndedTimes,
+  run = async (statement: SQL): Promise<Record<string, unknown>[]> => (await db.execute(statement)).rows,
+): Promise<boolean> {
+  const [found] = await run(
     sql`SELECT count(*)::int AS count FROM (${endedIn(list, times, list.maxSorted + 1)}) AS ended`,
   );
-  return (rows[0]?.count ?? 0) <= list.maxSorted;
+  return Number(found?.count ?? 0) <= list.maxSorted;
 }
 
 /**

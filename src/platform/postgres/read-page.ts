@@ -69,10 +69,10 @@ export async function readPage<F extends Fields>(
   const run = query.run ?? (async (statement: SQL) => (await db.execute(statement)).rows);
   await reserveMemory(maxBytes);
   let rows = await run(itemsWithin(query, maxBytes));
-  // Repeats if the item has grown meanwhile.
-  while (rows.length === 0) {
+  // Repeats if the item has grown meanwhile. An empty row stands for a first item that is too long.
+  while (rows[0]?.page_item === null) {
     const [first] = await run(sizeOfFirst(query));
-    if (!first) break;
+    if (!first) return { items: [], hasMore: false };
     const bytes = Number(first.bytes);
     await reserveMemory(bytes * COPIES);
     // The long items before this one have been sent.
@@ -81,7 +81,7 @@ export async function readPage<F extends Fields>(
   }
   const isLongItem = rows.length === 1 && query.limit > 1 && rows[0]?.page_has_more === true;
   if (isLongItem) leaveGarbage(maxBytes);
-  const items = rows.map((row) => decode(fields, row));
+  const items = rows.map(decoderOf(fields));
   return { items, hasMore: rows.at(-1)?.page_has_more === true };
 }
 
@@ -98,9 +98,9 @@ function itemsWithin(query: ListQuery<Fields>, maxBytes: number): SQL {
   const { fields, limit } = query;
   return sql`
     WITH page AS MATERIALIZED (${numbered(query)})
-    SELECT ${list(Object.keys(fields).map((name) => sql.identifier(name)))}, page_has_more
-    FROM page
-    WHERE page_item <= ${limit} AND page_item < coalesce((
+    SELECT ${list(Object.keys(fields).map((name) => sql.identifier(name)))}, page_has_more, page_item
+    FROM (SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM page)) AS not_empty
+    LEFT JOIN page ON page_item <= ${limit} AND page_item < coalesce((
       SELECT page_item
       FROM (
         SELECT page_item, sum(${sizeOf(query)}) OVER (ORDER BY page_item ROWS UNBOUNDED PRECEDING) AS bytes FROM page
@@ -140,11 +140,18 @@ function mayBeLong(field: PgColumn | SQL | undefined): boolean {
   return !is(field, Column) || LONG.has(field.columnType);
 }
 
-/** Maps a row of the driver as drizzle does. */
-function decode<F extends Fields>(fields: F, row: Record<string, unknown>): SelectResultFields<F> {
-  const values = Object.entries(fields).map(([name, field]) => {
-    const value = row[name] ?? null;
-    return [name, value === null || !is(field, Column) ? value : field.mapFromDriverValue(value)];
-  });
-  return Object.fromEntries(values);
+/** Maps rows of the driver as drizzle does. */
+function decoderOf<F extends Fields>(fields: F): (row: Record<string, unknown>) => SelectResultFields<F> {
+  const columns = Object.entries(fields).map(([name, field]) => ({
+    name,
+    column: is(field, Column) ? field : null,
+  }));
+  return (row) => {
+    const item: Record<string, unknown> = {};
+    for (const { name, column } of columns) {
+      const value = row[name] ?? null;
+      item[name] = value === null || column === null ? value : column.mapFromDriverValue(value);
+    }
+    return item as SelectResultFields<F>;
+  };
 }

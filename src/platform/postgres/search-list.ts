@@ -1,6 +1,6 @@
 /**
- * Searches lists for words, which no index finds. Each page looks at a bounded part of the list, so that it takes about the same time in
- * a list of a thousand items and in one of millions, and tells how far it has looked.
+ * Searches lists for words, and for combinations of filters, which no index finds. Each page looks at a bounded part of the list, so that
+ * it takes about the same time in a list of a thousand items and in one of millions, and tells how far it has looked.
  */
 import { type SQL, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
@@ -18,8 +18,10 @@ export interface Search<Item> {
   /** The names of columns of `list`. The order of keys is that of the list. */
   readonly key: string;
   readonly isAscending?: boolean;
-  /** Those that are searched for words. */
+  /** Those that are searched for words; none: the items are short. */
   readonly texts: readonly string[];
+  /** The items that the page looks at; absent: 10,000. */
+  readonly items?: number;
   /** Bytes of an item that are searched besides. */
   readonly bytes?: SQL;
   /** Selects the items to look at; absent: outside of a transaction. */
@@ -35,25 +37,39 @@ export async function searchList<Item>(db: Database, search: Search<Item>): Prom
 }
 
 /** Returns the last item to look at; null: all of them. */
-async function lastSearched<Item>(
-  db: Database,
-  { list, key, isAscending = false, texts, bytes: others = sql`0`, run }: Search<Item>,
-): Promise<Position | null> {
-  const column = sql.identifier(key);
+async function lastSearched<Item>(db: Database, search: Search<Item>): Promise<Position | null> {
+  const { texts, bytes, run } = search;
+  const statement = texts.length === 0 && bytes === undefined ? lastByNumber(search) : lastByLength(search);
+  const [last] = run ? await run(statement) : (await db.execute(statement)).rows;
+  return last ? { key: String(last.key), createdAt: new Date(String(last.createdAt)) } : null;
+}
+
+const orderOf = <Item>({ key, isAscending = false }: Search<Item>): SQL =>
+  sql`${sql.identifier(key)} ${sql.raw(isAscending ? "ASC" : "DESC")}`;
+
+function lastByNumber<Item>(search: Search<Item>): SQL {
+  const { list, key, items = SEARCHED_ITEMS } = search;
+  return sql`
+    SELECT key, created_at AS "createdAt" FROM (
+      SELECT key, created_at, lead(true) OVER () AS "hasNext" FROM (
+        SELECT ${sql.identifier(key)} AS key, created_at FROM (${list(items + 1)}) AS newest ORDER BY ${orderOf(search)} OFFSET ${items - 1}
+      ) AS last
+    ) AS last WHERE "hasNext"`;
+}
+
+function lastByLength<Item>(search: Search<Item>): SQL {
+  const { list, key, texts, bytes: others = sql`0`, items = SEARCHED_ITEMS } = search;
   // The length is stored beside a long text, so that this reads none.
   const bytes = sql.join(
     [others, ...texts.map((name) => sql`coalesce(octet_length(${sql.identifier(name)}), 0)`)],
     sql` + `,
   );
-  const order = sql`${column} ${sql.raw(isAscending ? "ASC" : "DESC")}`;
-  const statement = sql`
+  return sql`
     SELECT key, created_at AS "createdAt" FROM (
-      SELECT ${column} AS key, created_at, row_number() OVER list AS item, sum(${bytes}) OVER list AS bytes,
+      SELECT ${sql.identifier(key)} AS key, created_at, row_number() OVER list AS item, sum(${bytes}) OVER list AS bytes,
         lead(true) OVER list AS "hasNext"
-      FROM (${list(SEARCHED_ITEMS + 1)}) AS newest
-      WINDOW list AS (ORDER BY ${order} ROWS UNBOUNDED PRECEDING)
+      FROM (${list(items + 1)}) AS newest
+      WINDOW list AS (ORDER BY ${orderOf(search)} ROWS UNBOUNDED PRECEDING)
     ) AS measured
-    WHERE "hasNext" AND (item = ${SEARCHED_ITEMS} OR bytes > ${SEARCHED_BYTES}) ORDER BY item LIMIT 1`;
-  const [last] = run ? await run(statement) : (await db.execute(statement)).rows;
-  return last ? { key: String(last.key), createdAt: new Date(String(last.createdAt)) } : null;
+    WHERE "hasNext" AND (item = ${items} OR bytes > ${SEARCHED_BYTES}) ORDER BY item LIMIT 1`;
 }

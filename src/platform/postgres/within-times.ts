@@ -52,9 +52,10 @@ export function createdWithin(
   );
 }
 
-/** The time before which the items of a filter were created: an item is created before it ends. */
-export function createdUntil(before: Date | undefined, endedBefore: Date | undefined): Date | undefined {
-  return before && endedBefore ? new Date(Math.min(+before, +endedBefore)) : (before ?? endedBefore);
+/** The first of the times before which the items of a filter were created; an item is created before it ends. */
+export function createdUntil(...times: readonly (Date | undefined)[]): Date | undefined {
+  const [first] = times.flatMap((time) => (time ? [+time] : [])).sort((a, b) => a - b);
+  return first === undefined ? undefined : new Date(first);
 }
 
 /**
