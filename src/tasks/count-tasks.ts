@@ -3,7 +3,7 @@ import { and, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { haveFewEnded } from "../platform/postgres/few-ended.ts";
 import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
-import { isRare } from "./few-tasks.ts";
+import { isRare, runInOrder } from "./few-tasks.ts";
 import { isOfKind, kindsOf } from "./kinds.ts";
 import { apartFromOthers, conditionsOf, ENDED_TASKS, numbersWithin } from "./list-tasks.ts";
 import { matches, type TaskFilter } from "./queries.ts";
@@ -32,9 +32,7 @@ export async function countUpTo(
   filter: TaskFilter,
   limits: CountLimits = LIMITS,
 ): Promise<TaskCount> {
-  const { rows } = await ctx.db.execute<{ status: TaskStatus; count: string; hasMore: boolean }>(
-    await countOf(ctx, owner, filter, limits),
-  );
+  const rows = await readCounts(ctx, owner, filter, limits);
   const zeros = Object.fromEntries(taskStatus.enumValues.map((status) => [status, 0]));
   const counts = Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
   return {
@@ -43,14 +41,31 @@ export async function countUpTo(
   };
 }
 
-async function countOf(
+interface CountOfStatus extends Record<string, unknown> {
+  readonly status: TaskStatus;
+  readonly count: string;
+  readonly hasMore: boolean;
+}
+
+async function readCounts(
   ctx: Context,
   owner: Owner,
   filter: TaskFilter,
-  { counted, lookedAt }: CountLimits,
-): Promise<SQL> {
+  limits: CountLimits,
+): Promise<CountOfStatus[]> {
   const { statuses, ...others } = filter;
-  if (matches(others) === undefined) return countOfStatuses(owner, statuses, counted);
+  // After many changes, PostgreSQL would rather read the whole table, once for each status.
+  if (matches(others) === undefined)
+    return runInOrder<CountOfStatus>(ctx, countOfStatuses(owner, statuses, limits.counted));
+  return (await ctx.db.execute<CountOfStatus>(await countOfMatches(ctx, owner, filter, limits))).rows;
+}
+
+async function countOfMatches(
+  ctx: Context,
+  owner: Owner,
+  filter: TaskFilter,
+  { lookedAt }: CountLimits,
+): Promise<SQL> {
   // These have indexes of their own.
   const isSmall = filter.groupId ?? filter.workflowId ?? (filter.tag && (await isRare(ctx, owner, filter)));
   if (owner === null || isSmall) return countOfFew(owner, conditionsOf(filter), lookedAt);
@@ -69,10 +84,14 @@ function countOfStatuses(
     SELECT known.status, least(found.count, ${limit}::int) AS count, found.count > ${limit} AS "hasMore"
     FROM unnest(${sql.param([...new Set(statuses)])}::rowmill.task_status[]) AS known (status) CROSS JOIN LATERAL (
       SELECT count(*) FROM (
-        SELECT FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), sql`tasks.status = known.status`)} LIMIT ${limit + 1}
+        SELECT FROM rowmill.tasks WHERE ${owner === null ? sql`tasks.status = known.status` : isOfOwner(owner)} LIMIT ${limit + 1}
       ) AS first
     ) AS found`;
 }
+
+/** Equals, in words that match no other index: that of all users would pass the tasks of others. */
+const isOfOwner = (owner: number) => sql`tasks.user_id = ${owner}
+  AND (tasks.user_id, tasks.status) >= (${owner}, known.status) AND (tasks.user_id, tasks.status) <= (${owner}, known.status)`;
 
 function countOfFew(owner: Owner, wanted: SQL | undefined, limit: number): SQL {
   return sql`

@@ -69,7 +69,10 @@ async function findsFew(ctx: Context, condition: SQL): Promise<boolean> {
  * Runs a statement for which the planner has to follow the order of an index. Without statistics it expects few tasks of an owner or
  * status, and would sort all of them. The costs of what it may not use would make it compile the statement.
  */
-export const runInOrder = (ctx: Context, statement: SQL): Promise<Record<string, unknown>[]> =>
+export const runInOrder = <Row extends Record<string, unknown>>(
+  ctx: Context,
+  statement: SQL,
+): Promise<Row[]> =>
   runWith(
     ctx,
     sql`set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),
@@ -77,10 +80,14 @@ export const runInOrder = (ctx: Context, statement: SQL): Promise<Record<string,
     statement,
   );
 
-const runWith = (ctx: Context, settings: SQL, statement: SQL): Promise<Record<string, unknown>[]> =>
+const runWith = <Row extends Record<string, unknown>>(
+  ctx: Context,
+  settings: SQL,
+  statement: SQL,
+): Promise<Row[]> =>
   readInTransaction(ctx, async (tx) => {
     await tx.db.execute(sql`SELECT ${settings}`);
-    return (await tx.db.execute(statement)).rows;
+    return (await tx.db.execute(statement)).rows as Row[];
   });
 
 /** Matches the index `tasks_type` and no other one. */
