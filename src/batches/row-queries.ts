@@ -114,7 +114,7 @@ function chunkStatesWith(status: "pending" | "processing" | "unprocessed", batch
   }
 }
 
-/** The chunks that may count no row of a page of rows that succeeded or were undone: the one of `after`, and the one that is being undone. */
+/** The chunks whose counts say nothing about a page of `rowsThatChunksCount`: the one of `after`, and the one that is being undone. */
 const UNCERTAIN_CHUNKS = 2;
 
 /**

@@ -1,4 +1,4 @@
-/** Tasks of all users, or of an owner, that are so few that an index without the order of a list finds them, and they can be sorted. */
+/** Tasks that are so few that a list may find them by an index without its order, and sort them. */
 import { and, type SQL, sql } from "drizzle-orm";
 import { type Context, readInTransaction } from "../context.ts";
 import type { TaskStatus } from "../schema/tasks.ts";
@@ -52,8 +52,8 @@ export async function isRare(ctx: Context, owner: Owner, { tag, type, queue }: T
 }
 
 /**
- * Only the index knows, so the planner may use no other one, nor read the table. That of tags gives no more than about twice as many
- * tasks, chosen at random: all tasks of a frequent tag would take 0.1 s per million.
+ * Asks the index, because no statistics are reliable: the planner may use neither another index nor the table. The index of tags returns no
+ * more than about twice the limit, chosen at random: all tasks of a frequent tag would take 0.1 s per million.
  */
 async function findsFew(ctx: Context, condition: SQL): Promise<boolean> {
   const [found] = await runWith(
@@ -67,7 +67,7 @@ async function findsFew(ctx: Context, condition: SQL): Promise<boolean> {
 
 /**
  * Runs a statement for which the planner has to follow the order of an index. Without statistics it expects few tasks of an owner or
- * status, and would sort all of them. The costs of what it may not use would make it compile the statement.
+ * status, and would sort all of them. JIT is off, because the high costs of what is off would make the server compile the statement.
  */
 export const runInOrder = <Row extends Record<string, unknown>>(
   ctx: Context,

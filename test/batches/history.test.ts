@@ -22,7 +22,7 @@ async function readBatch(user: Client, batch: string): Promise<Partial<BatchView
   return shown;
 }
 
-/** Reads it and an item of the list as if no end had kept anything. */
+/** Reads it as if no end had kept anything. */
 async function readFromChunks(user: Client, batch: string): Promise<Partial<BatchView>> {
   const { pool } = rowmill.ctx;
   const { rows } = await pool.query<{ totals: string | null }>(

@@ -12,6 +12,7 @@ import type { SentStatement, Statement } from "./sent-statements.ts";
 type Exception = readonly [part: RegExp, rule: Rule, reason: string];
 
 const UPKEEP = "Upkeep looks at all batches or files, once per minute or per day.";
+const LIST = "A list has batches of all nodes.";
 
 /** Statements that go to every node, or that Citus runs in steps, and the reason. */
 export const EXCEPTIONS: readonly Exception[] = [
@@ -29,7 +30,7 @@ export const EXCEPTIONS: readonly Exception[] = [
   [
     /FROM "rowmill"\."batches" WHERE .*"correction_of" is null.* ORDER BY/s,
     "names no key",
-    "A list has batches of all nodes.",
+    LIST,
   ],
   [
     /"batches"\."user_id" = \$1 and "rowmill"\."batches"\."fingerprint" = /,
@@ -67,7 +68,6 @@ export const EXCEPTIONS: readonly Exception[] = [
 ];
 
 const OF_LEGACY = "URLs of the replaced services name a book without its owner, and a batch by its number.";
-const LIST = "A list has batches of all nodes.";
 
 /** Others, of requests and commands that are rare. */
 const RARE: readonly Exception[] = [

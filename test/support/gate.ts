@@ -15,8 +15,8 @@ const WAIT = `PERFORM pg_advisory_xact_lock_shared(${LOCK});`;
 
 /**
  * The statements that a closed gate holds: the write of a book titled `gate...`, the write of any row's result, the
- * start of tasks, the completion of a task titled `gate...` or of any task, the completion of the jobs of tasks, none of which has a lock
- * timeout, a tick of a schedule, or the outcome of an attempt at a webhook.
+ * start of tasks, the completion of a task titled `gate...` or of any task, the completion of the jobs of tasks, a tick of a schedule, or
+ * the outcome of an attempt at a webhook. Those of tasks and their jobs wait without a lock timeout.
  */
 const TRIGGERS = {
   write: {
