@@ -66,9 +66,9 @@ export async function storeCauses(
 /**
  * Adds up the causes of all chunks, in the transaction that ends the batch. They count while the batch has the same run, so no row may
  * fail later. Nothing is kept if the failed rows are in one chunk, or if the causes of a chunk are not known.
- * @param failed the number of failed rows of the batch
+ * @param failedRows the number of failed rows of the batch
  */
-export async function storeCausesAtEnd(tx: Tx, batchId: string, failed: number): Promise<void> {
+export async function storeCausesAtEnd(tx: Tx, batchId: string, failedRows: number): Promise<void> {
   const groups = new CauseGroups(OF_BATCH.causes);
   let chunks = 0;
   for await (const { failed, causes } of readChunks(tx, batchId, { pageChunks: END_PAGE_CHUNKS })) {
@@ -77,13 +77,13 @@ export async function storeCausesAtEnd(tx: Tx, batchId: string, failed: number):
     if (groups.ungrouped > 0) return;
     chunks++;
   }
-  if (chunks < 2 || groups.failed !== failed) return;
+  if (chunks < 2 || groups.failed !== failedRows) return;
   await store(
     tx,
     groups,
     OF_BATCH.bytes,
     (json) => sql`
-      SELECT id, ${WHOLE}::int, ${WHOLE}::int, run, ${failed}::int, finished_at, ${json} FROM rowmill.batches WHERE id = ${batchId}`,
+      SELECT ${batchId}, ${WHOLE}::int, ${WHOLE}::int, run, ${failedRows}::int, finished_at, ${json} FROM rowmill.batches WHERE id = ${batchId}`,
   );
 }
 
