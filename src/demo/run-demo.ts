@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { RowView } from "../batches/row-views.ts";
 import type { BatchView } from "../batches/views.ts";
 import type { Config } from "../config/config.ts";
+import { plural } from "../platform/plural.ts";
 import { ApiClient, ApiError } from "./api-client.ts";
 import { describeLogin, readPassword, USERNAME } from "./demo-account.ts";
 
@@ -50,7 +51,7 @@ async function upload(api: ApiClient, file: string): Promise<BatchView | null> {
     const path = "/api/v1/batches?target=books&mode=append&force=true";
     const batch = await api.upload<BatchView>(path, await openAsBlob(file), name);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(2);
-    console.log(`Uploaded ${name}: ${batch.counts.total} rows stored and queued in ${seconds} s.`);
+    console.log(`Uploaded ${name}: ${plural(batch.counts.total, "row")} stored and queued in ${seconds} s.`);
     return batch;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -72,16 +73,17 @@ async function follow(api: ApiClient, accepted: BatchView): Promise<BatchView> {
 
 function progressLine({ counts, rows_per_second, seconds_left }: BatchView): string {
   const done = counts.success + counts.failed;
-  const share = done / counts.total;
+  // A file can have a header and no rows.
+  const share = counts.total === 0 ? 1 : done / counts.total;
   const filled = Math.round(share * BAR_WIDTH);
   const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
   const rate = rows_per_second === null ? "" : `  ${Math.round(rows_per_second)} rows/s`;
   const left = seconds_left ? `  ${seconds_left} s left` : "";
-  return `${bar} ${Math.floor(share * 100)} %  ${done}/${counts.total} rows${rate}${left}`;
+  return `${bar} ${Math.floor(share * 100)} %  ${done}/${plural(counts.total, "row")}${rate}${left}`;
 }
 
 async function showOutcome(api: ApiClient, { counts }: BatchView, failedPath: string): Promise<void> {
-  console.log(`\n✓ ${counts.success} books created, ${counts.failed} rows failed.`);
+  console.log(`\n✓ ${plural(counts.success, "book")} created, ${plural(counts.failed, "row")} failed.`);
   const { items } = await api.get<{ items: RowView[] }>(`${failedPath}&limit=${SHOWN_FAILURES}`);
   if (items.length > 0) console.log("\nFailed rows, numbered as in a spreadsheet:");
   for (const row of items) console.log(`  row ${String(row.row).padStart(5)}  ${row.error_message}`);

@@ -106,6 +106,18 @@ describe("npm run demo", () => {
     expect(output).toMatch(/row +30 {2}title .*\n +row +31 {2}title /);
   });
 
+  test.for([
+    ["no row", "", ["Uploaded few.csv: 0 rows", "100 %  0/0 rows", "0 books created, 0 rows failed"]],
+    ["one row", ",Writer\n", ["Uploaded few.csv: 1 row stored", "1/1 row ", "0 books created, 1 row failed"]],
+  ] as const)("the demo imports a file with %s", async ([_, rows, printed]) => {
+    const { settings } = await newPlace();
+    const file = join(folder, "few.csv");
+    writeFileSync(file, `title,author\n${rows}`);
+    const { code, output } = await runDemo(settings, [file]).ended;
+    expect({ code, output }).toMatchObject({ code: 0 });
+    for (const text of printed) expect(output).toContain(text);
+  });
+
   test("the demo ends on Ctrl-C during the import and leaves no process", async () => {
     const own = join(folder, "interrupted");
     onTestFinished(() => endLeftovers(own));
