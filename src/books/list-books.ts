@@ -2,7 +2,7 @@ import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
 import { type Context, readInTransaction } from "../context.ts";
 import { invalidField } from "../errors.ts";
 import { postgresError } from "../platform/postgres/database.ts";
-import { type Found, readPage } from "../platform/postgres/read-page.ts";
+import { type Found, type RunStatement, readPage } from "../platform/postgres/read-page.ts";
 import { searchList } from "../platform/postgres/search-list.ts";
 import { SQLSTATE } from "../platform/sqlstates.ts";
 import { books } from "../schema/targets.ts";
@@ -101,10 +101,7 @@ async function pageOf(
   userId: number,
   { sort, after, limit, maxBytes }: BookList,
   words: readonly string[],
-  {
-    run,
-    upTo,
-  }: { run?: (statement: SQL) => Promise<Record<string, unknown>[]>; upTo?: number | undefined } = {},
+  { run, upTo }: { run?: RunStatement; upTo?: number | undefined } = {},
 ): Promise<Found<ListedBook>> {
   const key = keyOf(sort);
   const { direction, follows } = orderOf(sort);

@@ -6,7 +6,7 @@ import { and, getTableColumns, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import type { Context } from "../context.ts";
 import { amongEnded, type EndedList, haveFewEnded } from "../platform/postgres/few-ended.ts";
-import { type Found, readPage } from "../platform/postgres/read-page.ts";
+import { type Found, type RunStatement, readPage } from "../platform/postgres/read-page.ts";
 import { searchList } from "../platform/postgres/search-list.ts";
 import { createdUntil, isWithin, numbersBetween } from "../platform/postgres/within-times.ts";
 import { tasks } from "../schema/tasks.ts";
@@ -50,7 +50,7 @@ export async function listTasks(
   );
   const wanted = and(conditionsOf(filter), isInBounds) ?? sql`true`;
   const owned = and(isOwnedBy(owner), wanted) ?? wanted;
-  const read = (source: SQL, run?: (statement: SQL) => Promise<Record<string, unknown>[]>) =>
+  const read = (source: SQL, run?: RunStatement) =>
     readPage(ctx, {
       run,
       fields: getTableColumns(task),
@@ -59,7 +59,7 @@ export async function listTasks(
       limit: page.limit,
     });
   if (filter.ids || filter.groupId || filter.workflowId) return read(unordered(owned));
-  const run = (statement: SQL) => runInOrder(ctx, statement);
+  const run: RunStatement = (statement) => runInOrder(ctx, statement);
   if (filter.endedFrom && (await haveFewEnded(ctx.db, ENDED_TASKS, filter, run)))
     return read(
       amongEnded(ENDED_TASKS, filter, and(isOwnedBy(owner), apartFromOthers(filter), isInBounds) ?? wanted),

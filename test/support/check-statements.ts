@@ -27,11 +27,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     "names no key",
     "The batches of one owner are on all nodes. Quotas are counted at most once per minute and user.",
   ],
-  [
-    /FROM "rowmill"\."batches" WHERE .*"correction_of" is null.* ORDER BY/s,
-    "names no key",
-    LIST,
-  ],
+  [/FROM "rowmill"\."batches" WHERE .*"correction_of" is null.* ORDER BY/s, "names no key", LIST],
   [
     /"batches"\."user_id" = \$1 and "rowmill"\."batches"\."fingerprint" = /,
     "names no key",

@@ -1,6 +1,7 @@
 /** Lists of items that ended in a time. If these are few, they are read from the index of their ends, and sorted. */
 import { type SQL, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
+import type { RunStatement } from "./read-page.ts";
 import { isBetween } from "./within-times.ts";
 
 export interface EndedList {
@@ -30,7 +31,7 @@ export async function haveFewEnded(
   db: Database,
   list: EndedList,
   times: EndedTimes,
-  run = async (statement: SQL): Promise<Record<string, unknown>[]> => (await db.execute(statement)).rows,
+  run: RunStatement = async (statement) => (await db.execute(statement)).rows,
 ): Promise<boolean> {
   const [found] = await run(
     sql`SELECT count(*)::int AS count FROM (${endedIn(list, times, list.maxSorted + 1)}) AS ended`,

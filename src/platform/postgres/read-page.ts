@@ -40,6 +40,9 @@ export function firstOf<Item>(items: readonly Item[], limit: number): Found<Item
 
 type Fields = Readonly<Record<string, PgColumn | SQL>>;
 
+/** Runs a statement, for example in a transaction with settings of its own. @returns the rows */
+export type RunStatement = (statement: SQL) => Promise<Record<string, unknown>[]>;
+
 export interface ListQuery<F extends Fields> {
   readonly fields: F;
   /** Everything after FROM, up to and with ORDER BY. */
@@ -51,7 +54,7 @@ export interface ListQuery<F extends Fields> {
   readonly addedBytes?: number;
   readonly maxBytes?: number | undefined;
   /** Runs a statement of the page; absent: outside of a transaction. */
-  readonly run?: ((statement: SQL) => Promise<Record<string, unknown>[]>) | undefined;
+  readonly run?: RunStatement | undefined;
 }
 
 export interface Reader {
@@ -66,7 +69,7 @@ export async function readPage<F extends Fields>(
   query: ListQuery<F>,
 ): Promise<Found<SelectResultFields<F>>> {
   const { fields, maxBytes = PAGE_BYTES } = query;
-  const run = query.run ?? (async (statement: SQL) => (await db.execute(statement)).rows);
+  const run: RunStatement = query.run ?? (async (statement) => (await db.execute(statement)).rows);
   await reserveMemory(maxBytes);
   let rows = await run(itemsWithin(query, maxBytes));
   // Repeats if the item has grown meanwhile. An empty row stands for a first item that is too long.

@@ -4,7 +4,7 @@
  */
 import { type SQL, sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
-import type { Found, Position } from "./read-page.ts";
+import type { Found, Position, RunStatement } from "./read-page.ts";
 
 /** The items that a page looks at: 10,000 tasks take about 25 ms. */
 const SEARCHED_ITEMS = 10_000;
@@ -25,7 +25,7 @@ export interface Search<Item> {
   /** Bytes of an item that are searched besides. */
   readonly bytes?: SQL;
   /** Selects the items to look at; absent: outside of a transaction. */
-  readonly run?: (statement: SQL) => Promise<Record<string, unknown>[]>;
+  readonly run?: RunStatement;
   /** Reads the items that have the words, up to and with that key; null: to the end of the list. */
   readonly read: (last: Position["key"] | null) => Promise<Found<Item>>;
 }
