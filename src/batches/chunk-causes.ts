@@ -83,7 +83,7 @@ export async function storeCausesAtEnd(tx: Tx, batchId: string, failed: number):
     groups,
     OF_BATCH.bytes,
     (json) => sql`
-      SELECT id, ${WHOLE}::int, ${WHOLE}::int, run, ${failed}::int, finished_at, ${json} FROM rowmill.batches WHERE id = ${batchId}`,
+      SELECT ${batchId}::uuid, ${WHOLE}::int, ${WHOLE}::int, run, ${failed}::int, finished_at, ${json} FROM rowmill.batches WHERE id = ${batchId}`,
   );
 }
 
