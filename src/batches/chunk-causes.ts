@@ -22,6 +22,8 @@ const OF_BATCH = { causes: 1000, bytes: 2 ** 17 };
 const PAGE_CHUNKS = 2 ** 9;
 /** Fewer in the transaction that ends a batch, because a worker does not reserve memory for them. */
 const END_PAGE_CHUNKS = 2 ** 7;
+/** A cancellation may wait for the lock on the batch, or add up the causes itself. */
+const END_MS = 500;
 
 /** The entry of the whole batch has this row instead of the first row of a chunk, which is 1 or higher. */
 const WHOLE = 0;
@@ -65,13 +67,19 @@ export async function storeCauses(
 
 /**
  * Adds up the causes of all chunks, in the transaction that ends the batch. They count while the batch has the same run, so no row may
- * fail later. Nothing is kept if the failed rows are in one chunk, or if the causes of a chunk are not known.
+ * fail later. Nothing is kept if the failed rows are in one chunk, if the causes of a chunk are not known, or if the time is up.
  * @param failedRows the number of failed rows of the batch
  */
-export async function storeCausesAtEnd(tx: Tx, batchId: string, failedRows: number): Promise<void> {
+export async function storeCausesAtEnd(
+  tx: Tx,
+  batchId: string,
+  failedRows: number,
+  maxMs = END_MS,
+): Promise<void> {
   const groups = new CauseGroups(OF_BATCH.causes);
+  const limits = { pageChunks: END_PAGE_CHUNKS, until: performance.now() + maxMs };
   let chunks = 0;
-  for await (const { failed, causes } of readChunks(tx, batchId, { pageChunks: END_PAGE_CHUNKS })) {
+  for await (const { failed, causes } of readChunks(tx, batchId, limits)) {
     if (!causes) return;
     groups.addStored(failed, causes);
     if (groups.ungrouped > 0) return;
@@ -83,7 +91,7 @@ export async function storeCausesAtEnd(tx: Tx, batchId: string, failedRows: numb
     groups,
     OF_BATCH.bytes,
     (json) => sql`
-      SELECT ${batchId}, ${WHOLE}::int, ${WHOLE}::int, run, ${failedRows}::int, finished_at, ${json} FROM rowmill.batches WHERE id = ${batchId}`,
+      SELECT ${batchId}::uuid, ${WHOLE}::int, ${WHOLE}::int, run, ${failedRows}::int, finished_at, ${json} FROM rowmill.batches WHERE id = ${batchId}`,
   );
 }
 

@@ -1,7 +1,9 @@
 /** The sums and causes that the end of a batch keeps: what reads them, and when they do not count. */
 import { expect, test } from "vitest";
+import { storeCausesAtEnd } from "../../src/batches/chunk-causes.ts";
 import { newBatchId } from "../../src/batches/ids.ts";
 import type { ErrorGroupsView } from "../../src/batches/results/views.ts";
+import { inTransaction } from "../../src/context.ts";
 import { asOlderProgram, deliverTurns, killDelivery } from "../support/batch-history.ts";
 import { command, deliverUndo } from "../support/batches.ts";
 import { groupsOfAnswer, groupsOfRows } from "../support/cause-groups.ts";
@@ -87,6 +89,21 @@ test("an end that a crash rolls back keeps nothing", async () => {
     state: "completed_with_errors",
     counts: { failed: 200 },
   });
+});
+
+test("an end whose time is up keeps no causes, and the errors are read from the chunks", async () => {
+  const { pool } = rowmill.ctx;
+  const batch = await importFile(rowmill, user, HEADER + books(2000));
+  const shown = await errorsOf(user, batch);
+  const isWhole = "batch_id = $1 AND first_row = 0";
+  const keptAfter = async (maxMs?: number) => {
+    await pool.query(`DELETE FROM rowmill.chunk_causes WHERE ${isWhole}`, [batch]);
+    await inTransaction(rowmill.ctx, (tx) => storeCausesAtEnd(tx, batch, 200, maxMs));
+    return count(pool, `SELECT count(*) FROM rowmill.chunk_causes WHERE ${isWhole}`, [batch]);
+  };
+  expect(await keptAfter()).toBe(1);
+  expect(await keptAfter(0)).toBe(0);
+  expect(await errorsOf(user, batch)).toEqual(shown);
 });
 
 test("what an end has kept does not count after a program of 0.12.0 has run the batch again", async () => {

@@ -1,9 +1,11 @@
 /** Retention drops the partition of a day whose batches have all expired, and uploads need no partition. */
+import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { describe, expect, test, vi } from "vitest";
 import { newBatchId } from "../../../src/batches/ids.ts";
 import { getBatch } from "../../../src/batches/queries.ts";
 import { exportResults } from "../../../src/batches/results/export-results.ts";
+import { signsOfLife } from "../../../src/batches/signs-of-life.ts";
 import { prepareDays, prepareToday } from "../../../src/batches/upkeep/days.ts";
 import { removeOldBatches } from "../../../src/batches/upkeep/remove-old-batches.ts";
 import type { Context } from "../../../src/context.ts";
@@ -213,6 +215,19 @@ describe("the clean-up", () => {
     vi.useRealTimers();
     await reader.query("COMMIT");
     expect(await removing).toBe(2);
+  });
+
+  test("100,000 batches of a dropped day show signs of life", async () => {
+    await using rowmill = await startRowmill();
+    const { pool } = rowmill.ctx;
+    const batch = await importFile(rowmill, await rowmill.newUser(), csv(1));
+    await pool.query("UPDATE rowmill.batches SET received_at = '2000-01-01'");
+    vi.useFakeTimers({ toFake: ["setInterval"] });
+    using _signs = signsOfLife(rowmill.ctx, [...Array.from({ length: 99_999 }, () => randomUUID()), batch]);
+    vi.advanceTimersByTime(20_000);
+    vi.useRealTimers();
+    const shown = "SELECT count(*) FROM rowmill.batches WHERE received_at > '2000-01-01'";
+    await expect.poll(() => count(pool, shown)).toBe(1);
   });
 
   test("the clean-up keeps the day of a younger or running batch, and deletes the other rows of the day one day later", async () => {
