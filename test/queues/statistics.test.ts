@@ -175,6 +175,8 @@ test.each(["absent", "stale"] as const)(
     expect(plans.scans("tasks")).toEqual([
       "tasks_ended (cancelled_at)",
       "tasks_pkey (id)",
+      // The newest task with one of the statuses, and few tasks with them.
+      "tasks_status (status)",
       "tasks_status (status, created_at)",
     ]);
     const created = await listTasks(plans, null, { from, before: to }, page);
