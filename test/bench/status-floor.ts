@@ -23,7 +23,8 @@ export async function startStatusFloor(databaseUrl: string): Promise<StatusFloor
     env: { ...process.env, DATABASE_URL: databaseUrl, PORT: port },
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
-  await once(program, "message");
+  const [ready] = await Promise.race([once(program, "message"), once(program, "exit")]);
+  if (ready !== "ready") throw new Error("The floor of status reads did not start");
   return {
     url: `http://127.0.0.1:${port}/`,
     async [Symbol.asyncDispose]() {
