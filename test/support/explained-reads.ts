@@ -10,6 +10,8 @@ interface PlanNode {
   readonly "Rows Removed by Index Recheck"?: number;
   readonly "Relation Name"?: string;
   readonly "Index Name"?: string;
+  readonly "Exact Heap Blocks"?: number;
+  readonly "Lossy Heap Blocks"?: number;
   readonly Plans?: readonly PlanNode[];
 }
 
@@ -89,7 +91,9 @@ export async function countRowsOfAll(
 }
 
 function scansIn(node: PlanNode): { name: string; rows: number }[] {
-  const below = (node.Plans ?? []).flatMap(scansIn);
+  // A BRIN index finds blocks, and PostgreSQL shows ten rows for each of them, whether they are read or not.
+  const hasOnlyBlocks = node["Exact Heap Blocks"] === 0 && (node["Lossy Heap Blocks"] ?? 0) > 0;
+  const below = hasOnlyBlocks ? [] : (node.Plans ?? []).flatMap(scansIn);
   const { "Relation Name": table, "Index Name": index } = node;
   if (table === undefined && index === undefined) return below;
   const perLoop =
