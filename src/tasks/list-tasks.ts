@@ -173,7 +173,8 @@ export async function numbersWithin(
       SELECT number FROM rowmill.tasks WHERE tasks.status = known.status AND ${isOutside} ORDER BY created_at ${direction} LIMIT 1
     )) FROM unnest(enum_range(NULL::rowmill.task_status)) AS known (status))`;
   const isBefore = from && sql`created_at < ${shifted(from, -TRANSACTION_MS)}::timestamptz`;
-  const isAfter = until && sql`created_at >= ${shifted(until, TRANSACTION_MS)}::timestamptz`;
+  // A task that is newer than now was created while the clock was wrong, and says nothing about other numbers.
+  const isAfter = until && sql`created_at BETWEEN ${shifted(until, TRANSACTION_MS)}::timestamptz AND now()`;
   return numbersBetween(
     ctx.db,
     key,

@@ -147,4 +147,17 @@ describe.for(STATISTICS)("with %s statistics", (statistics) => {
     });
     expect((await owner.get<Page>("/api/v1/tasks?tag=rare")).body.items).toHaveLength(1);
   });
+
+  test("a task that was created while the clock was wrong hides no others", async () => {
+    const { rows: newest } = await rowmill.ctx.pool.query(
+      "SELECT number FROM rowmill.tasks WHERE status = 'completed' ORDER BY number DESC LIMIT 1",
+    );
+    await rowmill.ctx.pool.query(
+      `UPDATE rowmill.tasks SET status = 'processing', completed_at = NULL, created_at = now() + interval '1 year'
+       WHERE number = (SELECT min(number) FROM rowmill.tasks)`,
+    );
+    const { body } = await admin.get<Page>("/api/v1/admin/tasks?status=completed&limit=10");
+    expect(body.items).toHaveLength(10);
+    expect(body.items[0]?.number).toBe(Number(newest[0].number));
+  });
 });
