@@ -51,7 +51,7 @@ test("admins hear of a target whose rows all fail, but not of one user with a ba
         VALUES (${id}, 2, 1000, ${failed + succeeded}, 'done', ${failed}, ${succeeded}, ${succeeded}, ${attempt})`);
     });
   const beginAgain = async () => {
-    await ctx.db.execute(sql`DELETE FROM rowmill.batches`);
+    await ctx.pool.query("DELETE FROM rowmill.batches");
     await ctx.db.execute(sql`DELETE FROM rowmill.admin_alerts WHERE key LIKE 'target/%'`);
   };
 
@@ -84,7 +84,7 @@ test("a target that has worked before is reported while its batch still runs", a
     INSERT INTO rowmill.chunks (batch_id, first_row, last_row, row_count, state, succeeded, created, failed, attempt, updated_at)
     VALUES (${id}, ${firstRow}, ${firstRow + 99}, 100, 'done', ${counts.succeeded}, ${counts.succeeded}, ${counts.failed}, 4,
       now() - make_interval(mins => ${minutesAgo}))`;
-  await ctx.db.execute(sql`DELETE FROM rowmill.batches`);
+  await ctx.pool.query("DELETE FROM rowmill.batches");
   await ctx.db.execute(sql`DELETE FROM rowmill.admin_alerts WHERE key LIKE 'target/%'`);
   await ctx.db.execute(sql`
     INSERT INTO rowmill.batches (id, user_id, target, filename, header, mapping, row_delay_ms, state)

@@ -104,6 +104,11 @@ const RARE: readonly Exception[] = [
     "A report counts the batches of all users.",
   ],
   [
+    /^\s*SELECT id, state, target AS type, .*AS changed \(id\)\s+UNION \(SELECT id FROM rowmill\.batches ORDER BY id DESC /s,
+    "names no key",
+    "The events of operators are about the batches of all users.",
+  ],
+  [
     /AS silent\s+FROM rowmill\.chunks JOIN rowmill\.batches/,
     "names no key",
     "The command doctor looks at the chunks of all batches.",
