@@ -84,14 +84,10 @@ function countOfStatuses(
     SELECT known.status, least(found.count, ${limit}::int) AS count, found.count > ${limit} AS "hasMore"
     FROM unnest(${sql.param([...new Set(statuses)])}::rowmill.task_status[]) AS known (status) CROSS JOIN LATERAL (
       SELECT count(*) FROM (
-        SELECT FROM rowmill.tasks WHERE ${owner === null ? sql`tasks.status = known.status` : isOfOwner(owner)} LIMIT ${limit + 1}
+        SELECT FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), sql`tasks.status = known.status`)} LIMIT ${limit + 1}
       ) AS first
     ) AS found`;
 }
-
-/** Equals, in words that match no other index: that of all users would pass the tasks of others. */
-const isOfOwner = (owner: number) => sql`tasks.user_id = ${owner}
-  AND (tasks.user_id, tasks.status) >= (${owner}, known.status) AND (tasks.user_id, tasks.status) <= (${owner}, known.status)`;
 
 function countOfFew(owner: Owner, wanted: SQL | undefined, limit: number): SQL {
   return sql`
