@@ -20,7 +20,7 @@ import { type Found, readPage } from "../platform/postgres/read-page.ts";
 import { searchList } from "../platform/postgres/search-list.ts";
 import { batches } from "../schema/batches.ts";
 import { type BatchFilter, hasWords, matches } from "./match-batches.ts";
-import { NO_SUMS, type Sums, sumsOf } from "./sums.ts";
+import { type Sums, sumsOf, withSums } from "./sums.ts";
 
 const { totals: _totals, ...stored } = getTableColumns(batches);
 
@@ -51,7 +51,7 @@ export async function getBatch(ctx: Context, userId: number, batchId: string): P
   const statement = prepared(ctx.db, () => batchOfUser(ctx));
   const [found] = await statement.execute({ batchId, userId });
   if (!found) throw notFound("batch");
-  return { ...found.batch, ...NO_SUMS, ...found.sums };
+  return withSums(found.batch, found.sums);
 }
 
 /** A batch of any user, for operators. @throws DomainError `not_found` */
@@ -61,7 +61,7 @@ export async function getAnyBatch({ db }: Context, batchId: string): Promise<Lis
     .from(batches)
     .where(and(eq(batches.id, batchId), isShown));
   if (!found) throw notFound("batch");
-  return { ...found.batch, ...NO_SUMS, ...found.sums };
+  return withSums(found.batch, found.sums);
 }
 
 /**
@@ -104,7 +104,7 @@ async function readListed(ctx: Context, from: SQL, order: SQL, limit: number): P
     order,
     limit,
   });
-  return { items: items.map(({ sums, ...batch }) => ({ ...batch, ...NO_SUMS, ...sums })), hasMore };
+  return { items: items.map(({ sums, ...batch }) => withSums(batch, sums)), hasMore };
 }
 
 /** Counts those of the batches that exist and belong to the user; null: to anybody. */

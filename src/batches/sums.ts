@@ -57,6 +57,11 @@ export const sumsOf = (id: Placeholder | SQLWrapper | string): SQL<ReadSums> => 
     ) FROM rowmill.chunks WHERE chunks.batch_id = ${id}
   ) END`;
 
+/** Adds the sums to what was read of a batch. */
+export function withSums<Batch>(batch: Batch, sums: ReadSums): Batch & Sums {
+  return { ...batch, ...NO_SUMS, ...sums };
+}
+
 /** Sums the chunks, in the UPDATE of the batch that ends it with this state. */
 export function totalsAtEnd(batchId: string, state: BatchState): SQL {
   const isRemote = sql`(target = ANY(${sql.param([...rowTargetNames])}) OR (target_traits ->> 'isRemote')::boolean)`;

@@ -3,7 +3,7 @@ import { and, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { haveFewEnded } from "../platform/postgres/few-ended.ts";
 import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
-import { isRare, runInOrder } from "./few-tasks.ts";
+import { isRare, runInOrder, unnested } from "./few-tasks.ts";
 import { isOfKind, kindsOf } from "./kinds.ts";
 import { apartFromOthers, conditionsOf, ENDED_TASKS, numbersWithin } from "./list-tasks.ts";
 import { matches, type TaskFilter } from "./queries.ts";
@@ -82,7 +82,7 @@ function countOfStatuses(
 ): SQL {
   return sql`
     SELECT known.status, least(found.count, ${limit}::int) AS count, found.count > ${limit} AS "hasMore"
-    FROM unnest(${sql.param([...new Set(statuses)])}::rowmill.task_status[]) AS known (status) CROSS JOIN LATERAL (
+    FROM ${unnested(statuses)} CROSS JOIN LATERAL (
       SELECT count(*) FROM (
         SELECT FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), sql`tasks.status = known.status`)} LIMIT ${limit + 1}
       ) AS first
@@ -101,12 +101,12 @@ function countOfNewest(owner: number, filter: TaskFilter, limit: number, isInBou
   const { kinds, each } = kindsOf(owner, filter);
   return sql`
     ${kinds}
-    SELECT wanted.status, sum(least(looked.matching, ${limit}::int)) AS count, bool_or(looked.count > ${limit}) AS "hasMore"
+    SELECT known.status, sum(least(looked.matching, ${limit}::int)) AS count, bool_or(looked.count > ${limit}) AS "hasMore"
     FROM ${each} CROSS JOIN LATERAL (
       SELECT count(*) FILTER (WHERE "isMatch") AS matching, count(*) FROM (
         SELECT ${apartFromOthers(others) ?? sql`true`} AS "isMatch" FROM rowmill.tasks
         WHERE ${isOfKind(owner)} AND ${isInBounds} ORDER BY number + 0 DESC LIMIT ${limit + 1}
       ) AS newest
     ) AS looked
-    GROUP BY wanted.status`;
+    GROUP BY known.status`;
 }

@@ -11,7 +11,8 @@ const FEW = 10_000;
 /** Up to this number, tasks of a tag or type are read and sorted. They can be anywhere in the table. */
 const FEW_FOUND = 1000;
 
-const unnested = (statuses: readonly TaskStatus[]): SQL =>
+/** The statuses as rows of `known (status)`. */
+export const unnested = (statuses: readonly TaskStatus[]): SQL =>
   sql`unnest(${sql.param([...new Set(statuses)])}::rowmill.task_status[]) AS known (status)`;
 
 /** Whether few tasks of all users have the statuses. The order names the index. */

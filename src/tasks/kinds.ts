@@ -2,6 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { taskStatus } from "../schema/tasks.ts";
+import { unnested } from "./few-tasks.ts";
 import type { TaskFilter } from "./queries.ts";
 import { ENDED_STATUSES } from "./state.ts";
 
@@ -38,7 +39,7 @@ export function kindsOf(owner: number, filter: TaskFilter): { readonly kinds: SQ
     queue,
     statuses = filter.endedFrom || filter.endedBefore ? ENDED_STATUSES : taskStatus.enumValues,
   } = filter;
-  const status = sql`unnest(${sql.param([...new Set(statuses)])}::rowmill.task_status[]) AS wanted (status)`;
+  const status = unnested(statuses);
   const isOwn = sql`user_id + 0 = ${owner}`;
   const [first, next] =
     type === undefined
@@ -58,4 +59,4 @@ export function kindsOf(owner: number, filter: TaskFilter): { readonly kinds: SQ
 
 /** Matches the index `tasks_owner_type` and no other one. */
 export const isOfKind = (owner: number): SQL => sql`user_id + 0 = ${owner}
-  AND tasks.type = kind.type AND tasks.queue = kind.queue AND tasks.status = wanted.status`;
+  AND tasks.type = kind.type AND tasks.queue = kind.queue AND tasks.status = known.status`;

@@ -48,7 +48,7 @@ export async function repeatOnLockTrouble<T>(
  * The lock timeout of a chunk while another transaction has the records for itself. It is shorter than the
  * `deadlock_timeout` of PostgreSQL, so the chunk gives way and not the other transaction.
  */
-const GIVE_WAY_AFTER = "'500ms'";
+const GIVE_WAY_AFTER = "500ms";
 
 /** How a chunk has the records of its owner. */
 export interface RecordsShare {

@@ -108,7 +108,7 @@ export async function underSavepoint<T>(
   const release = sql`RELEASE SAVEPOINT attempt`;
   const kept = afterCommit.length;
   // Several statements in one round trip. A rollback restores the setting.
-  await db.execute(lockTimeout ? sql`${begin}; ${setLockTimeout(`'${lockTimeout}'`)}` : begin);
+  await db.execute(lockTimeout ? sql`${begin}; ${setLockTimeout(lockTimeout)}` : begin);
   try {
     const result = await fn();
     await db.execute(lockTimeout ? sql`${setLockTimeout("DEFAULT")}; ${release}` : release);
@@ -125,8 +125,9 @@ export async function underSavepoint<T>(
  * Sets the limit until the end of the transaction. Citus locks rows on its nodes, and passes the limit on to them only with the first of
  * the two settings, and only from SET LOCAL. Other databases ignore that setting.
  */
-export function setLockTimeout(value: "DEFAULT" | `'${number}ms'`): SQL {
-  return sql.raw(`SET LOCAL citus.propagate_set_commands = 'local'; SET LOCAL lock_timeout = ${value}`);
+export function setLockTimeout(value: "DEFAULT" | `${number}ms`): SQL {
+  const limit = value === "DEFAULT" ? value : `'${value}'`;
+  return sql.raw(`SET LOCAL citus.propagate_set_commands = 'local'; SET LOCAL lock_timeout = ${limit}`);
 }
 
 /** Returns the PostgreSQL error among the causes of an error, or null. All readers of codes and constraints use it. */
