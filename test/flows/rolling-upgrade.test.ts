@@ -14,8 +14,8 @@ import { endedTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 import { makeWorkflow, quick, runWorkflow, untilWorkflowEnds } from "../support/workflows.ts";
 
-/** The last commit of version 0.12.0. */
-const LAST_RELEASE = "d17f8c7";
+/** The last commit of version 0.13.0. */
+const LAST_RELEASE = "1a4c979";
 
 const STOPPED = { code: 0, signal: null };
 
