@@ -13,7 +13,7 @@ import { removeFailedBackups } from "./backups/remove-old-backups.ts";
 import { requestDueBackup, runBackup } from "./backups/run-backup.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
 import { processWhole } from "./batches/process/process-whole.ts";
-import { reverseRows } from "./batches/process/reverse-rows.ts";
+import { reverseRows } from "./batches/undo/reverse-rows.ts";
 import { reconcile } from "./batches/upkeep/reconcile.ts";
 import { removeLostCauses } from "./batches/upkeep/remove-lost-causes.ts";
 import { removeOldBatches } from "./batches/upkeep/remove-old-batches.ts";

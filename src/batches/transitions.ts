@@ -102,7 +102,7 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
   return true;
 }
 
-/** No row of the batch waits any more (batches/process/row-waits.ts). */
+/** No row of the batch waits any more (batches/process/send/row-waits.ts). */
 export async function endWaits({ db }: Tx, batchId: string): Promise<void> {
   await db.execute(sql`DELETE FROM rowmill.row_waits WHERE batch_id = ${batchId}`);
 }

@@ -257,7 +257,7 @@ export const rowValues = rowmill.table(
   (t) => [primaryKey({ columns: [t.batchId, t.position, t.hash] })],
 );
 
-/** Why rows without a result wait, and until when (batches/process/row-waits.ts). */
+/** Why rows without a result wait, and until when (batches/process/send/row-waits.ts). */
 export const rowWaits = rowmill.table(
   "row_waits",
   {

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { ChunkWork } from "../../src/batches/batch-jobs.ts";
 import { processChunk } from "../../src/batches/process/process-chunk.ts";
 import { processWhole } from "../../src/batches/process/process-whole.ts";
-import { reverseRows } from "../../src/batches/process/reverse-rows.ts";
+import { reverseRows } from "../../src/batches/undo/reverse-rows.ts";
 import type { BatchView } from "../../src/batches/views.ts";
 import { type Context, inTransaction } from "../../src/context.ts";
 import type { Delivery } from "../../src/platform/queue/delivery.ts";

@@ -16,7 +16,7 @@ const SLOWEST = [
   "flows/own-target",
   "openapi/fuzz",
   "batches/receive/csv-fixtures",
-  "batches/process/pace",
+  "batches/enqueue/pace",
   "openapi/inherited-names",
   "legacy/deletion",
   "batches/plans",

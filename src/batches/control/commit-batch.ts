@@ -1,9 +1,9 @@
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { requireUploadRight } from "../../targets/define/require-upload-right.ts";
-import { resetChunks } from "../process/chunk-counts.ts";
-import { enqueueWork } from "../process/enqueue-work.ts";
+import { enqueueWork } from "../enqueue/enqueue-work.ts";
 import type { StoredBatch } from "../queries.ts";
+import { resetChunks } from "../settle/chunk-counts.ts";
 import { requireEdge, transitions } from "../state.ts";
 import { isAlreadyIn, transition } from "../transitions.ts";
 import { commandBatch } from "./command-batch.ts";

@@ -3,9 +3,9 @@ import { type Context, inTransaction, requireActor } from "../../context.ts";
 import { DomainError, invalidField, notFound } from "../../errors.ts";
 import { batchRows, rowHistory, rowResults } from "../../schema/batches.ts";
 import { listNames } from "../../targets/names.ts";
-import { forgetSizes } from "../process/chunk-counts.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
 import { getRowDetail, type StoredRowDetail } from "../row-history.ts";
+import { forgetSizes } from "../settle/chunk-counts.ts";
 import { lockCorrectable } from "./apply-correction.ts";
 
 export interface EditedRow {

@@ -3,7 +3,7 @@ import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { listNames } from "../../targets/names.ts";
 import { MASK, secretPositions } from "../../targets/secrets.ts";
-import { partsOf, SLICE_BYTES } from "../process/read-open-rows.ts";
+import { partsOf, SLICE_BYTES } from "../process/read/read-open-rows.ts";
 import type { Batch } from "../transitions.ts";
 import { changeCells, lockCorrectable } from "./apply-correction.ts";
 

@@ -1,8 +1,8 @@
 import type { Context, Tx } from "../../context.ts";
 import { requireUploadRight } from "../../targets/define/require-upload-right.ts";
-import { enqueueWork } from "../process/enqueue-work.ts";
-import { finishBatch } from "../process/finish-batch.ts";
+import { enqueueWork } from "../enqueue/enqueue-work.ts";
 import type { StoredBatch } from "../queries.ts";
+import { finishBatch } from "../settle/finish-batch.ts";
 import { isOneJob, isWhole, requireEdge } from "../state.ts";
 import { type Batch, isAlreadyIn, startBatch, transition } from "../transitions.ts";
 import { commandBatch } from "./command-batch.ts";

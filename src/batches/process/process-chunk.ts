@@ -7,16 +7,21 @@ import type { Delivery } from "../../platform/queue/delivery.ts";
 import { Later } from "../../platform/queue/later.ts";
 import { BATCH_CHANNEL } from "../batch-changes.ts";
 import type { ChunkKey, ChunkWork } from "../batch-jobs.ts";
+import { lockChunk } from "../settle/lock-chunk.ts";
+import { pauseByRowmill } from "../settle/pause-by-rowmill.ts";
+import type { Settled } from "../settle/settle-chunk.ts";
+import { BatchStopped, type Signals, watchBatch } from "../settle/watch-batch.ts";
 import { RUNNABLE_STATES } from "../state.ts";
 import { startBatch } from "../transitions.ts";
-import { type ChunkInput, chunkInputOf } from "./chunk-input.ts";
-import { lockChunk } from "./lock-chunk.ts";
-import { type RecordsShare, repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
-import { pauseByRowmill } from "./pause-by-rowmill.ts";
 import { type Processed, processOpenRows } from "./process-open-rows.ts";
-import { isGroupInput, type Signals, sendOpenRows } from "./send-open-rows.ts";
-import type { Settled } from "./settle-chunk.ts";
-import { BatchStopped, watchBatch } from "./watch-batch.ts";
+import { type ChunkInput, chunkInputOf, isGroupInput } from "./read/chunk-input.ts";
+import { sendOpenRows } from "./send/send-open-rows.ts";
+import {
+  type RecordsShare,
+  repeatOnLockTrouble,
+  reserveRecords,
+  shareRecords,
+} from "./write/lock-trouble.ts";
 
 /**
  * Processes the rows of a chunk that have no result yet. A failure before the commit leaves no trace, so a repeated

@@ -1,40 +1,15 @@
 /** Validates rows against the rules of their target and lets the target write the valid ones. */
 import type { Context, Tx } from "../../context.ts";
-import { countExtraFields } from "../../platform/csv/open-csv.ts";
 import { created, failed } from "../../targets/outcomes.ts";
-import {
-  isGroupTarget,
-  isRemote,
-  isRowTarget,
-  type Outcome,
-  type Target,
-  type TargetBatch,
-  type TargetRow,
-  type Values,
-} from "../../targets/target.ts";
-import { rowValidator } from "../../targets/validate-row.ts";
-import { blankSecrets } from "./blank-secrets.ts";
-import { endStatementOnAbort } from "./end-statement.ts";
-import { handleRows, type RowsAttempt } from "./handle-rows.ts";
-import type { RowOutcome } from "./store-results.ts";
-import { writeRows } from "./write-rows.ts";
-
-/** A row without a result. */
-export interface OpenRow {
-  readonly row: number;
-  /** Reserved for the record. */
-  readonly id?: number | undefined;
-  readonly fields: string[];
-  /** Why the row is not valid CSV; null if it is. */
-  readonly problem: string | null;
-}
-
-export interface RowsInput {
-  readonly batch: TargetBatch;
-  readonly target: Target;
-  /** The caller rolls back the records of a dry run. Other targets act outside the database, so they are not called. */
-  readonly isDryRun: boolean;
-}
+import { isGroupTarget, isRemote, isRowTarget, type Outcome } from "../../targets/target.ts";
+import type { RowOutcome } from "../settle/store-results.ts";
+import type { RowsInput } from "./read/chunk-input.ts";
+import type { OpenRow } from "./read/read-open-rows.ts";
+import { type ValidRow, validateRows } from "./read/validate-rows.ts";
+import { handleRows, type RowsAttempt } from "./send/handle-rows.ts";
+import { blankSecrets } from "./write/blank-secrets.ts";
+import { endStatementOnAbort } from "./write/end-statement.ts";
+import { writeRows } from "./write/write-rows.ts";
 
 /**
  * @param ctx outside the transaction, for row targets
@@ -62,32 +37,6 @@ export async function processRows(
     );
   }
   return outcomes;
-}
-
-type ValidRow = TargetRow<Values>;
-
-/** Checks rows against the rules of their target. */
-export function validateRows({ target, batch }: RowsInput, rows: readonly OpenRow[]) {
-  const validate = target.check?.(batch) ?? rowValidator(target, batch.mapping);
-  const valid: ValidRow[] = [];
-  const invalid: RowOutcome[] = [];
-  for (const { row, id, fields, problem } of rows) {
-    const malformed = problem ?? tooManyFields(target, batch, fields);
-    if (malformed !== null) {
-      invalid.push({ row, outcome: failed("malformed", malformed) });
-      continue;
-    }
-    const validated = validate(fields, row);
-    if ("values" in validated) valid.push({ row, id, fields, values: validated.values });
-    else invalid.push({ row, outcome: { kind: "failed", errors: validated.errors } });
-  }
-  return { valid, invalid };
-}
-
-export function tooManyFields(target: Target, batch: TargetBatch, fields: readonly string[]): string | null {
-  const columns = batch.header.length;
-  if (!target.isStrict || countExtraFields(fields, columns) === 0) return null;
-  return `The row has ${fields.length} fields, but the header has ${columns}. Put quotes around a cell that contains the delimiter.`;
 }
 
 async function runTarget(

@@ -13,14 +13,8 @@ import { Later } from "../../platform/queue/later.ts";
 import { batches, chunks } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { newChunkCauses, storeCauses } from "../chunk-causes.ts";
-import { transitions } from "../state.ts";
-import { endBatch, startBatch } from "../transitions.ts";
-import { forgetSuccesses, resetChunks } from "./chunk-counts.ts";
-import { type ChunkInput, chunkInputOf } from "./chunk-input.ts";
-import { repeatOnLockTrouble, reserveRecords } from "./lock-trouble.ts";
-import { pauseByRowmill } from "./pause-by-rowmill.ts";
-import { processRows } from "./process-rows.ts";
-import { openSlices } from "./read-open-rows.ts";
+import { forgetSuccesses, resetChunks } from "../settle/chunk-counts.ts";
+import { pauseByRowmill } from "../settle/pause-by-rowmill.ts";
 import {
   addEffects,
   type EffectCounts,
@@ -29,8 +23,14 @@ import {
   sortOutcomes,
   storeFailures,
   storeSuccesses,
-} from "./store-results.ts";
-import { BatchStopped, watchBatch } from "./watch-batch.ts";
+} from "../settle/store-results.ts";
+import { BatchStopped, watchBatch } from "../settle/watch-batch.ts";
+import { transitions } from "../state.ts";
+import { endBatch, startBatch } from "../transitions.ts";
+import { processRows } from "./process-rows.ts";
+import { type ChunkInput, chunkInputOf } from "./read/chunk-input.ts";
+import { openSlices } from "./read/read-open-rows.ts";
+import { repeatOnLockTrouble, reserveRecords } from "./write/lock-trouble.ts";
 
 type Batch = typeof batches.$inferSelect;
 type Chunk = typeof chunks.$inferSelect;

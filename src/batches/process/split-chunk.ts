@@ -6,11 +6,11 @@ import { failed } from "../../targets/outcomes.ts";
 import type { Outcome } from "../../targets/target.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { type ChunkKey, type ChunkWork, chunkJob, type QueuedBatch } from "../batch-jobs.ts";
+import { settleChunk } from "../settle/settle-chunk.ts";
+import { StoredOutcomes } from "../settle/stored-outcomes.ts";
 import { RUNNABLE_STATES } from "../state.ts";
 import { startBatch } from "../transitions.ts";
-import { isOpen } from "./read-open-rows.ts";
-import { settleChunk } from "./settle-chunk.ts";
-import { StoredOutcomes } from "./stored-outcomes.ts";
+import { isOpen } from "./read/read-open-rows.ts";
 
 const OUTCOMES = {
   crashed: failed(

@@ -3,7 +3,7 @@ import { lockUser } from "../../accounts/quotas.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { batches } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
-import { enqueueReceived } from "../process/enqueue-work.ts";
+import { enqueueReceived } from "../enqueue/enqueue-work.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
 import { transitions } from "../state.ts";
 import { NO_SUMS } from "../sums.ts";

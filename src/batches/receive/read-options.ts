@@ -12,7 +12,7 @@ import { findTarget, listTargets } from "../../targets/define/load-target.ts";
 import { listNames, visible } from "../../targets/names.ts";
 import { findBuiltIn, modesOf } from "../../targets/registry.ts";
 import type { Target } from "../../targets/target.ts";
-import { MAX_ERRORS } from "../process/error-limit.ts";
+import { MAX_ERRORS } from "../settle/error-limit.ts";
 import type { ReadOptions } from "./open-upload.ts";
 import { DELIMITERS, optionNames, UploadOptions } from "./upload-options.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { settleChunk } from "../../../src/batches/process/settle-chunk.ts";
-import { StoredOutcomes } from "../../../src/batches/process/stored-outcomes.ts";
+import { settleChunk } from "../../../src/batches/settle/settle-chunk.ts";
+import { StoredOutcomes } from "../../../src/batches/settle/stored-outcomes.ts";
 import { inTransaction } from "../../../src/context.ts";
 import { command, deliverChunk, refused, untilBatch } from "../../support/batches.ts";
 import { csv } from "../../support/book-files.ts";

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import type { ChunkWork } from "../../../src/batches/batch-jobs.ts";
 import { processChunk } from "../../../src/batches/process/process-chunk.ts";
-import { hasMemory, takeMemory } from "../../../src/batches/process/read-open-rows.ts";
+import { hasMemory, takeMemory } from "../../../src/batches/process/read/read-open-rows.ts";
 import { inTransaction } from "../../../src/context.ts";
 import { Later } from "../../../src/platform/queue/later.ts";
 import { deliverChunk } from "../../support/batches.ts";

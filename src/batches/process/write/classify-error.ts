@@ -1,9 +1,9 @@
 /** Maps exceptions to row outcomes. */
-import { MustPause, Permanent, Retryable } from "../../errors.ts";
-import { isDatabaseUnavailable, isLockTrouble, postgresError } from "../../platform/postgres/database.ts";
-import { isServerTrouble, LOCK_TROUBLE, SQLSTATE } from "../../platform/sqlstates.ts";
-import { failed, retry } from "../../targets/outcomes.ts";
-import type { Outcome } from "../../targets/target.ts";
+import { MustPause, Permanent, Retryable } from "../../../errors.ts";
+import { isDatabaseUnavailable, isLockTrouble, postgresError } from "../../../platform/postgres/database.ts";
+import { isServerTrouble, LOCK_TROUBLE, SQLSTATE } from "../../../platform/sqlstates.ts";
+import { failed, retry } from "../../../targets/outcomes.ts";
+import type { Outcome } from "../../../targets/target.ts";
 
 export type Failure =
   /**

@@ -1,8 +1,7 @@
 /** Reads the rows of a chunk that have no result, in slices that fit into the memory of a worker. */
 import { type SQL, sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
-import { ByteBudget } from "../../platform/byte-budget.ts";
-import type { OpenRow } from "./process-rows.ts";
+import type { Context } from "../../../context.ts";
+import { ByteBudget } from "../../../platform/byte-budget.ts";
 
 /** The cells of a slice, as JSON. A single row may be larger. Chunks of new batches are planned to fit. */
 export const SLICE_BYTES = 4 * 2 ** 20;
@@ -16,6 +15,16 @@ export const takeMemory = (bytes: number): Promise<Disposable> => budget.take(by
 
 /** Whether a slice would not wait. */
 export const hasMemory = (bytes: number): boolean => budget.has(bytes);
+
+/** A row without a result. */
+export interface OpenRow {
+  readonly row: number;
+  /** Reserved for the record. */
+  readonly id?: number | undefined;
+  readonly fields: string[];
+  /** Why the row is not valid CSV; null if it is. */
+  readonly problem: string | null;
+}
 
 export interface RowRange {
   readonly batchId: string;

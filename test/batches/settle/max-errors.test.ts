@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { errorLimit, MAX_ERRORS } from "../../../src/batches/process/error-limit.ts";
+import { errorLimit, MAX_ERRORS } from "../../../src/batches/settle/error-limit.ts";
 import { titled } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { count } from "../../support/count.ts";

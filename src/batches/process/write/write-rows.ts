@@ -1,6 +1,6 @@
-import type { Tx } from "../../context.ts";
-import { underSavepoint } from "../../platform/postgres/database.ts";
-import type { Outcome } from "../../targets/target.ts";
+import type { Tx } from "../../../context.ts";
+import { underSavepoint } from "../../../platform/postgres/database.ts";
+import type { Outcome } from "../../../targets/target.ts";
 import { classifyError } from "./classify-error.ts";
 
 /**

@@ -1,16 +1,16 @@
 /** Writes the plain rows of a chunk in the database, without reading them. */
 import { type SQL, sql } from "drizzle-orm";
 import { LRUCache } from "lru-cache";
-import type { Context, Tx } from "../../context.ts";
-import { postgresError } from "../../platform/postgres/database.ts";
-import { SQLSTATE } from "../../platform/sqlstates.ts";
-import { allocateIdArray } from "../../targets/allocate-ids.ts";
-import { isRemote } from "../../targets/target.ts";
+import type { Context, Tx } from "../../../context.ts";
+import { postgresError } from "../../../platform/postgres/database.ts";
+import { SQLSTATE } from "../../../platform/sqlstates.ts";
+import { allocateIdArray } from "../../../targets/allocate-ids.ts";
+import { isRemote } from "../../../targets/target.ts";
+import type { OpenChunk } from "../../settle/lock-chunk.ts";
+import type { RowsInput } from "../read/chunk-input.ts";
+import { isOpen, type OpenRow, SLICE_BYTES } from "../read/read-open-rows.ts";
 import { endStatementOnAbort } from "./end-statement.ts";
-import type { OpenChunk } from "./lock-chunk.ts";
 import type { RecordsShare } from "./lock-trouble.ts";
-import type { OpenRow, RowsInput } from "./process-rows.ts";
-import { isOpen, SLICE_BYTES } from "./read-open-rows.ts";
 import { tryWrite } from "./try-write.ts";
 import { writeNewRecords } from "./write-new-records.ts";
 

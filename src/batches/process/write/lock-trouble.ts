@@ -5,11 +5,11 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
-import type { Context, Tx } from "../../context.ts";
-import { isLockTrouble, setLockTimeout } from "../../platform/postgres/database.ts";
-import { isRemote } from "../../targets/target.ts";
+import type { Context, Tx } from "../../../context.ts";
+import { isLockTrouble, setLockTimeout } from "../../../platform/postgres/database.ts";
+import { isRemote } from "../../../targets/target.ts";
+import type { RowsInput } from "../read/chunk-input.ts";
 import { endStatementOnAbort } from "./end-statement.ts";
-import type { RowsInput } from "./process-rows.ts";
 
 /** Shorter than the limit of a chunk job. Then the delivery fails and the job is delivered again. */
 const MAX_WAIT_MS = 600_000;

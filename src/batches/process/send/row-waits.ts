@@ -1,9 +1,9 @@
 /** Rows that wait because a service cannot take them now (MustWait). They keep their attempts, and are read when they are due. */
 import { type SQL, sql } from "drizzle-orm";
-import type { Tx } from "../../context.ts";
-import type { Outcome } from "../../targets/target.ts";
-import { isOpen, type RowRange } from "./read-open-rows.ts";
-import type { RowOutcome } from "./store-results.ts";
+import type { Tx } from "../../../context.ts";
+import type { Outcome } from "../../../targets/target.ts";
+import type { RowOutcome } from "../../settle/store-results.ts";
+import { isOpen, type RowRange } from "../read/read-open-rows.ts";
 
 /** A chunk reads its waiting rows at most this often, however short their waits are. */
 const MIN_SECONDS = 5;

@@ -1,45 +1,23 @@
 /** Sends the open rows of a chunk to the service of a group target: one request per delivery of the job. */
 import { sql } from "drizzle-orm";
-import type { Context, Tx } from "../../context.ts";
-import { underSavepoint } from "../../platform/postgres/database.ts";
-import { Later } from "../../platform/queue/later.ts";
-import {
-  type Columns,
-  type GroupAnswer,
-  type GroupAttempt,
-  type GroupTarget,
-  isGroupTarget,
-  type TargetRow,
-  type Values,
-} from "../../targets/target.ts";
-import type { ChunkWork } from "../batch-jobs.ts";
-import { rowIdOf } from "../ids.ts";
-import type { OpenChunk } from "./lock-chunk.ts";
-import { repeatOnLockTrouble } from "./lock-trouble.ts";
-import { type RowsInput, validateRows } from "./process-rows.ts";
-import { openSlices, type Slice } from "./read-open-rows.ts";
-import { type ServiceState, type Settled, settleChunk } from "./settle-chunk.ts";
-import type { RowOutcome } from "./store-results.ts";
-import { StoredOutcomes } from "./stored-outcomes.ts";
+import type { Context, Tx } from "../../../context.ts";
+import { underSavepoint } from "../../../platform/postgres/database.ts";
+import { Later } from "../../../platform/queue/later.ts";
+import type { GroupAnswer, GroupAttempt, TargetRow, Values } from "../../../targets/target.ts";
+import type { ChunkWork } from "../../batch-jobs.ts";
+import { rowIdOf } from "../../ids.ts";
+import type { OpenChunk } from "../../settle/lock-chunk.ts";
+import { type ServiceState, type Settled, settleChunk } from "../../settle/settle-chunk.ts";
+import type { RowOutcome } from "../../settle/store-results.ts";
+import { StoredOutcomes } from "../../settle/stored-outcomes.ts";
+import type { Signals } from "../../settle/watch-batch.ts";
+import type { GroupInput } from "../read/chunk-input.ts";
+import { openSlices, type Slice } from "../read/read-open-rows.ts";
+import { validateRows } from "../read/validate-rows.ts";
+import { repeatOnLockTrouble } from "../write/lock-trouble.ts";
 
 /** The cells that are read for a request, or one row. A worker holds them until the answer comes. */
 const READ_BYTES = 2 ** 20;
-
-export interface GroupInput extends RowsInput {
-  readonly target: GroupTarget<Columns, Values>;
-}
-
-export function isGroupInput(input: RowsInput): input is GroupInput {
-  return isGroupTarget(input.target);
-}
-
-/** When the rows of a chunk are given up. */
-export interface Signals {
-  /** Aborts when the worker stops: the rows are sent again later. */
-  readonly delivery: AbortSignal;
-  /** Aborts when the batch is stopped. A request that was sent is still waited for, and its results are stored. */
-  readonly batch: AbortSignal;
-}
 
 /**
  * @param ctx outside the transaction

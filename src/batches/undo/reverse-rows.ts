@@ -10,16 +10,14 @@ import { batches, chunks } from "../../schema/batches.ts";
 import type { UndoOutcome, WrittenRow } from "../../targets/target.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { matchRows } from "../match-rows.ts";
+import { chunkInputOf, isGroupInput, type RowsInput } from "../process/read/chunk-input.ts";
+import { SLICE_BYTES } from "../process/read/read-open-rows.ts";
+import { repeatOnLockTrouble, reserveRecords, shareRecords } from "../process/write/lock-trouble.ts";
+import { writeRows } from "../process/write/write-rows.ts";
 import { transitions } from "../state.ts";
 import { endBatch } from "../transitions.ts";
-import { chunkInputOf } from "./chunk-input.ts";
-import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
 import { markUndone } from "./mark-undone.ts";
-import type { RowsInput } from "./process-rows.ts";
-import { SLICE_BYTES } from "./read-open-rows.ts";
 import { reverseRemotely } from "./reverse-remotely.ts";
-import { isGroupInput } from "./send-open-rows.ts";
-import { writeRows } from "./write-rows.ts";
 
 /**
  * A repeated delivery continues with the remaining chunks.

@@ -1,14 +1,14 @@
 /** Rows that are written in the database have the same results and records as rows that are read and checked one by one. */
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import type { Client } from "../../support/client.ts";
-import { countRowWaits } from "../../support/count.ts";
-import { chunksOf, receive } from "../../support/imports.ts";
-import { nastyCell } from "../../support/nasty-cells.ts";
-import { type Random, randomOf } from "../../support/random.ts";
-import { deliver, forgetSizes, type StoredRow, uploadRows } from "../../support/stored-rows.ts";
-import { until } from "../../support/until.ts";
-import { useRowmill } from "../../support/use-rowmill.ts";
+import type { Client } from "../../../support/client.ts";
+import { countRowWaits } from "../../../support/count.ts";
+import { chunksOf, receive } from "../../../support/imports.ts";
+import { nastyCell } from "../../../support/nasty-cells.ts";
+import { type Random, randomOf } from "../../../support/random.ts";
+import { deliver, forgetSizes, type StoredRow, uploadRows } from "../../../support/stored-rows.ts";
+import { until } from "../../../support/until.ts";
+import { useRowmill } from "../../../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
 

@@ -1,13 +1,13 @@
 /** Creates the records of a chunk with few statements. */
 import { LRUCache } from "lru-cache";
-import type { Context, Tx } from "../../context.ts";
-import { MustPause } from "../../errors.ts";
-import type { Columns, SetTarget, TargetBatch, Values } from "../../targets/target.ts";
+import type { Context, Tx } from "../../../context.ts";
+import { MustPause } from "../../../errors.ts";
+import type { Columns, SetTarget, TargetBatch, Values } from "../../../targets/target.ts";
+import type { OpenChunk } from "../../settle/lock-chunk.ts";
+import { storeCreated } from "../../settle/store-results.ts";
+import { readAll, SLICE_BYTES, takeMemory } from "../read/read-open-rows.ts";
+import { tooManyFields } from "../read/validate-rows.ts";
 import { endStatementOnAbort } from "./end-statement.ts";
-import type { OpenChunk } from "./lock-chunk.ts";
-import { tooManyFields } from "./process-rows.ts";
-import { readAll, SLICE_BYTES, takeMemory } from "./read-open-rows.ts";
-import { storeCreated } from "./store-results.ts";
 import { tryWrite } from "./try-write.ts";
 
 /** How many more chunks of each batch were tried in vain than written. Such batches may update records, or break a constraint in each chunk. */

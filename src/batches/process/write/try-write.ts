@@ -1,7 +1,7 @@
-import type { Tx } from "../../context.ts";
-import { MustPause } from "../../errors.ts";
-import { postgresError, underSavepoint } from "../../platform/postgres/database.ts";
-import { SQLSTATE } from "../../platform/sqlstates.ts";
+import type { Tx } from "../../../context.ts";
+import { MustPause } from "../../../errors.ts";
+import { postgresError, underSavepoint } from "../../../platform/postgres/database.ts";
+import { SQLSTATE } from "../../../platform/sqlstates.ts";
 import { classifyError } from "./classify-error.ts";
 
 /** The lock timeout of a statement that must not wait. Shorter than the `deadlock_timeout` of PostgreSQL, so that it ends before a deadlock. */

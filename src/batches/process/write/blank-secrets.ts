@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
-import type { Tx } from "../../context.ts";
-import { secretPositions } from "../../targets/secrets.ts";
-import type { Target, TargetBatch } from "../../targets/target.ts";
-import { matchRows } from "../match-rows.ts";
+import type { Tx } from "../../../context.ts";
+import { secretPositions } from "../../../targets/secrets.ts";
+import type { Target, TargetBatch } from "../../../targets/target.ts";
+import { matchRows } from "../../match-rows.ts";
 
 /** Empties the secret cells of rows that no longer need them. */
 export async function blankSecrets(

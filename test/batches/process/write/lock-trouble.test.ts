@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import { newAdmin } from "../../support/admin.ts";
-import { command, untilBatch } from "../../support/batches.ts";
-import { titled } from "../../support/book-files.ts";
-import type { Client } from "../../support/client.ts";
-import { count, countRowWaits, countWaiting } from "../../support/count.ts";
-import { closeGate } from "../../support/gate.ts";
-import { until } from "../../support/until.ts";
-import { uploadForm } from "../../support/upload-form.ts";
-import { useRowmill } from "../../support/use-rowmill.ts";
+import { newAdmin } from "../../../support/admin.ts";
+import { command, untilBatch } from "../../../support/batches.ts";
+import { titled } from "../../../support/book-files.ts";
+import type { Client } from "../../../support/client.ts";
+import { count, countRowWaits, countWaiting } from "../../../support/count.ts";
+import { closeGate } from "../../../support/gate.ts";
+import { until } from "../../../support/until.ts";
+import { uploadForm } from "../../../support/upload-form.ts";
+import { useRowmill } from "../../../support/use-rowmill.ts";
 
 const rowmill = useRowmill({ worker: true, gate: true });
 

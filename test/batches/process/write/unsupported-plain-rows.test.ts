@@ -1,9 +1,9 @@
 /** A database that does not support the statement for plain rows. A process remembers it, so this file has one test. */
 import { expect, test } from "vitest";
-import { deliverChunk } from "../../support/batches.ts";
-import { chunksOf, receive } from "../../support/imports.ts";
-import { addTrigger } from "../../support/triggers.ts";
-import { useRowmill } from "../../support/use-rowmill.ts";
+import { deliverChunk } from "../../../support/batches.ts";
+import { chunksOf, receive } from "../../../support/imports.ts";
+import { addTrigger } from "../../../support/triggers.ts";
+import { useRowmill } from "../../../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
 

@@ -9,9 +9,10 @@ import { chunks } from "../../schema/batches.ts";
 import type { GroupUndoAnswer, SentRow } from "../../targets/target.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { rowIdOf } from "../ids.ts";
-import { repeatOnLockTrouble } from "./lock-trouble.ts";
+import type { GroupInput } from "../process/read/chunk-input.ts";
+import { allowSeconds } from "../process/send/send-open-rows.ts";
+import { repeatOnLockTrouble } from "../process/write/lock-trouble.ts";
 import { markUndone } from "./mark-undone.ts";
-import { allowSeconds, type GroupInput } from "./send-open-rows.ts";
 
 /** Requests in a row that undo no row. After them, the undo ends, and the rest of the rows has failed. */
 const MAX_FAILURES = 10;

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Context, Tx } from "../../context.ts";
+import type { Context, Tx } from "../../../context.ts";
 
 /**
  * Cancels the running statement of a transaction when the signal aborts. Otherwise a statement that waits for a lock or

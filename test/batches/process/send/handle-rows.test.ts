@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import Type from "typebox";
 import { describe, expect, test } from "vitest";
-import { rowIdOf } from "../../../src/batches/ids.ts";
-import { processRows } from "../../../src/batches/process/process-rows.ts";
-import { inTransaction } from "../../../src/context.ts";
-import { MustWait, Permanent, Retryable } from "../../../src/errors.ts";
-import type { Attempt, RowTarget } from "../../../src/targets/target.ts";
-import { useRowmill } from "../../support/use-rowmill.ts";
+import { rowIdOf } from "../../../../src/batches/ids.ts";
+import { processRows } from "../../../../src/batches/process/process-rows.ts";
+import { inTransaction } from "../../../../src/context.ts";
+import { MustWait, Permanent, Retryable } from "../../../../src/errors.ts";
+import type { Attempt, RowTarget } from "../../../../src/targets/target.ts";
+import { useRowmill } from "../../../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
 

@@ -28,3 +28,11 @@ export function watchBatch(ctx: Context, batchId: string): Watch {
     ctx.log.warn({ err: error, batchId }, "cannot read the state of the batch"),
   );
 }
+
+/** When the rows of a chunk are given up. */
+export interface Signals {
+  /** Aborts when the worker stops: the rows are sent again later. */
+  readonly delivery: AbortSignal;
+  /** Aborts when the batch is stopped. A request that was sent is still waited for, and its results are stored. */
+  readonly batch: AbortSignal;
+}

@@ -1,12 +1,12 @@
 /** Passes rows to a row target, `concurrency` rows at a time. */
 import pLimit from "p-limit";
-import type { Context } from "../../context.ts";
-import { MustPause, MustWait, Permanent, Retryable } from "../../errors.ts";
-import { created, failed, retry } from "../../targets/outcomes.ts";
-import type { Columns, Outcome, RowTarget, TargetBatch, TargetRow } from "../../targets/target.ts";
-import { rowIdOf } from "../ids.ts";
-import { pauseByRowmill } from "./pause-by-rowmill.ts";
-import type { RowOutcome } from "./store-results.ts";
+import type { Context } from "../../../context.ts";
+import { MustPause, MustWait, Permanent, Retryable } from "../../../errors.ts";
+import { created, failed, retry } from "../../../targets/outcomes.ts";
+import type { Columns, Outcome, RowTarget, TargetBatch, TargetRow } from "../../../targets/target.ts";
+import { rowIdOf } from "../../ids.ts";
+import { pauseByRowmill } from "../../settle/pause-by-rowmill.ts";
+import type { RowOutcome } from "../../settle/store-results.ts";
 
 export interface RowsAttempt {
   /** 1 for the first attempt. */
