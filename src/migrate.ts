@@ -20,7 +20,7 @@ import { adaptQueueTables } from "./platform/queue/adapt-tables.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
 import { SQLSTATE } from "./platform/sqlstates.ts";
 import { AUDIT_LOG } from "./schema/audit.ts";
-import { DAY_TABLES } from "./schema/batches.ts";
+import { DAY_TABLES, ROW_TABLES } from "./schema/batches.ts";
 import { REQUEST_LOG } from "./schema/request-log.ts";
 import { LATER_JOBS_INDEX } from "./schema/tasks.ts";
 
@@ -97,8 +97,7 @@ async function partitionTables(client: pg.Client, log: Log): Promise<void> {
   const now = new Date();
   for (const table of DAY_TABLES)
     await partitionByDay(client, table, { now, log, migrationLock: MIGRATION_LOCK });
-  for (const name of [REQUEST_LOG, ...DAY_TABLES.map(({ name }) => name)])
-    await createDayPartitions(client, name, now);
+  await createDayPartitions(client, [REQUEST_LOG, ...ROW_TABLES], now);
 }
 
 /**

@@ -1,11 +1,12 @@
 /** Whether the last steps of the migration are done, and PostgreSQL keeps up with its own upkeep. */
 import type pg from "pg";
 import { missingIndexes } from "../platform/postgres/build-indexes.ts";
-import { MAX_DEFAULT_BYTES } from "../platform/postgres/day-partitions.ts";
+import { hasDefaultPartition, MAX_DEFAULT_BYTES } from "../platform/postgres/day-partitions.ts";
 import { QUEUE_INDEXES } from "../platform/queue/adapt-tables.ts";
-import { DAY_TABLES } from "../schema/batches.ts";
+import { ROW_TABLES } from "../schema/batches.ts";
+import { REQUEST_LOG } from "../schema/request-log.ts";
 import { LATER_JOBS_INDEX } from "../schema/tasks.ts";
-import { type Finding, good, warning } from "./finding.ts";
+import { bad, type Finding, good, warning } from "./finding.ts";
 
 /** Fewer dead rows do no harm. */
 const DEAD_ROWS = 100_000;
@@ -49,7 +50,7 @@ async function checkIndexes(pool: pg.Pool): Promise<Finding> {
 /** Without partitions, everything works, but the clean-up deletes the rows of expired batches one by one. */
 async function checkPartitions(pool: pg.Pool): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const { name } of DAY_TABLES) {
+  for (const name of [...ROW_TABLES, REQUEST_LOG]) {
     const { rows } = await pool.query<{ kind: string; bytes: string | null }>(
       `SELECT relkind AS kind, pg_relation_size(partdefid) AS bytes FROM pg_class LEFT JOIN pg_partitioned_table ON partrelid = pg_class.oid
       WHERE pg_class.oid = to_regclass($1)`,
@@ -58,6 +59,7 @@ async function checkPartitions(pool: pg.Pool): Promise<Finding[]> {
     const [{ kind, bytes } = { kind: "p", bytes: null }] = rows;
     if (kind !== "p")
       findings.push(warning(`rowmill.${name} has no partition per day. Run: npm run cli -- migrate`));
+    else if (!(await hasDefaultPartition(pool, name))) findings.push(bad(explainMissingDefault(name)));
     else if (Number(bytes) > MAX_DEFAULT_BYTES)
       findings.push(
         warning(
@@ -65,7 +67,15 @@ async function checkPartitions(pool: pg.Pool): Promise<Finding[]> {
         ),
       );
   }
-  return findings.length > 0 ? findings : [good("The rows of batches have a partition per day.")];
+  return findings.length > 0
+    ? findings
+    : [good("Rows, results and the request log have a partition per day.")];
+}
+
+/** The daily cleanup attaches it again, unless the role may not, or the table is large or has rows that belong to other partitions. */
+function explainMissingDefault(table: string): string {
+  const name = `rowmill.${table}`;
+  return `${name} has no default partition, so rows of a day without a partition are refused, and rows in ${name}_default are not found. As the owner of the table, run: CREATE TABLE IF NOT EXISTS ${name}_default (LIKE ${name} INCLUDING ALL); ALTER TABLE ${name} ATTACH PARTITION ${name}_default DEFAULT;`;
 }
 
 async function checkDeadRows(pool: pg.Pool): Promise<Finding> {

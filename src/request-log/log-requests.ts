@@ -3,8 +3,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
 import { ASSETS_ROUTE } from "../platform/http/console.ts";
 import { observeRequest } from "../platform/http/ended-requests.ts";
+import { tryToCreateDayPartitions } from "../platform/postgres/day-partitions.ts";
+import { REQUEST_LOG } from "../schema/request-log.ts";
 import { LogBuffer } from "./log-buffer.ts";
-import { tryToPreparePartitions } from "./partitions.ts";
 import { writeEntries } from "./write-entries.ts";
 
 interface RequestLog {
@@ -33,7 +34,7 @@ export function openRequestLog(ctx: Context): RequestLog {
         done();
       });
       app.addHook("onListen", async () => {
-        if (isLogged) await tryToPreparePartitions(ctx);
+        if (isLogged) await tryToCreateDayPartitions(ctx, [REQUEST_LOG]);
       });
       app.addHook("onClose", () => buffer.close());
     },

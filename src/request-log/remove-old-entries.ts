@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
-import { dropPartitionsBefore, tryToPreparePartitions } from "./partitions.ts";
+import { DAY_MS, dropDayPartitions, tryToCreateDayPartitions } from "../platform/postgres/day-partitions.ts";
+import { REQUEST_LOG } from "../schema/request-log.ts";
 
-const DAY_MS = 86_400_000;
 /** A statement deletes the entries of this time: at 1000 requests per second, 60,000. */
 const SLICE = sql.raw("interval '1 minute'");
 /** A daily clean-up that fails once is no reason for a warning. */
@@ -25,9 +25,9 @@ export function firstLoggedDay({ config, now }: Pick<Context, "config" | "now">)
 
 /** Removes entries that are older than REQUEST_LOG_DAYS, and prepares the partitions of the next days. */
 export async function removeOldEntries(ctx: Context, signal: AbortSignal): Promise<RemovedEntries> {
-  await tryToPreparePartitions(ctx);
+  await tryToCreateDayPartitions(ctx, [REQUEST_LOG]);
   const limit = firstLoggedDay(ctx);
-  const { dropped, inUse } = await dropPartitionsBefore(ctx, limit, signal);
+  const { dropped, inUse } = await dropDayPartitions(ctx.pool, REQUEST_LOG, limit, signal);
   warnOfDaysInUse(ctx, inUse, limit);
   let entries = 0;
   for (const range of rangesBetween(inUse, limit)) entries += await deleteWithin(ctx, range, signal);

@@ -135,6 +135,9 @@ export const DAY_TABLES = [
   { name: "row_results", key: "batch_id" },
 ] as const;
 
+/** The names of the tables that have rows per row of a file. */
+export const ROW_TABLES = DAY_TABLES.map(({ name }) => name);
+
 /**
  * The rows of files. Only corrections change them, and `row_history` records it. There is no foreign key, because a check
  * per row would make the COPY a quarter slower; rows are only written in a transaction that locks their batch.

@@ -10,13 +10,11 @@ import { removeFailedBackups } from "../../src/backups/remove-old-backups.ts";
 import { Snapshot } from "../../src/backups/snapshot.ts";
 import type { viewBackup } from "../../src/backups/views.ts";
 import { newBatchId } from "../../src/batches/ids.ts";
-import { prepareDays } from "../../src/batches/upkeep/days.ts";
 import type { Context } from "../../src/context.ts";
 import { handlers } from "../../src/handlers.ts";
 import { knownMigrations } from "../../src/migrate.ts";
 import { uuidV7 } from "../../src/platform/ids.ts";
 import { Later } from "../../src/platform/queue/later.ts";
-import { preparePartitions } from "../../src/request-log/partitions.ts";
 import { retryTask } from "../../src/tasks/control/retry-task.ts";
 import { newAdmin } from "../support/admin.ts";
 import { backUp, linesOf, newFolder, read, restore, silent } from "../support/backups.ts";
@@ -24,6 +22,7 @@ import { csv } from "../support/book-files.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { count } from "../support/count.ts";
 import { columnsOf, emptyDatabase, migrate, onDatabase } from "../support/databases.ts";
+import { prepareLogDays, prepareRowDays } from "../support/day-partitions.ts";
 import { storedFile } from "../support/files.ts";
 import { importFile } from "../support/imports.ts";
 import { daysAgo, entryAt, logEntries } from "../support/logged-requests.ts";
@@ -183,7 +182,7 @@ describe("the content", () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const user = await rowmill.newUser();
-    await prepareDays({ ...ctx, now: () => daysAgo(20) });
+    await prepareRowDays({ ...ctx, now: () => daysAgo(20) });
     const batch = await importFile(rowmill, user, csv(30, 3));
     for (const table of ["batch_rows", "row_results"])
       await ctx.pool.query(
@@ -235,7 +234,7 @@ describe("the content", () => {
     await using rowmill = await startRowmill({ REQUEST_LOG: "off", BACKUP_REQUEST_LOG: "on" });
     const { ctx } = rowmill;
     const days = [0, 1, 40];
-    await preparePartitions({ ...ctx, now: () => daysAgo(1) });
+    await prepareLogDays({ ...ctx, now: () => daysAgo(1) });
     await logEntries(
       ctx,
       days.map((day) => entryAt(daysAgo(day))),

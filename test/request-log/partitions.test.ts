@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from "vitest";
 import type { Context } from "../../src/context.ts";
 import { handlers } from "../../src/handlers.ts";
-import { preparePartitions } from "../../src/request-log/partitions.ts";
 import { firstLoggedDay, removeOldEntries } from "../../src/request-log/remove-old-entries.ts";
 import { writeEntries } from "../../src/request-log/write-entries.ts";
+import { prepareLogDays } from "../support/day-partitions.ts";
 import { entryAt, logEntries } from "../support/logged-requests.ts";
 import { asRole, readsAndWrites, readsWritesAndCalls } from "../support/roles.ts";
 import { startRowmill } from "../support/rowmill.ts";
@@ -39,9 +39,9 @@ test("a migrated database has a partition for today and for each of the next sev
   await using rowmill = await startRowmill({ REQUEST_LOG: "off" });
   const { ctx } = rowmill;
   expect(await days(ctx)).toHaveLength(8);
-  expect(await preparePartitions(ctx)).toBe(0);
+  expect(await prepareLogDays(ctx)).toBe(0);
   const tomorrow = new Date(Date.now() + DAY_MS).toISOString();
-  expect(await Promise.all([1, 2, 3].map(() => preparePartitions(at(ctx, tomorrow))))).toContain(1);
+  expect(await Promise.all([1, 2, 3].map(() => prepareLogDays(at(ctx, tomorrow))))).toContain(1);
   expect(await days(ctx)).toHaveLength(9);
 });
 
@@ -66,7 +66,7 @@ test("a day begins at midnight in UTC, whatever the database shows", async () =>
 test("at midnight, entries move on to the partition of the new day, and none is lost without one", async () => {
   await using rowmill = await startRowmill({ REQUEST_LOG: "off" });
   const before = at(rowmill.ctx, "2031-03-09T23:59:59.999Z");
-  await preparePartitions(before);
+  await prepareLogDays(before);
   const entries = [
     "2031-03-08T12:00:00Z",
     "2031-03-09T23:59:59.999Z",
@@ -84,7 +84,7 @@ test("at midnight, entries move on to the partition of the new day, and none is 
     "rowmill.request_log_default": 2,
   });
   // A day whose entries are in the default partition stays there; the days after it get their partitions.
-  await preparePartitions(at(rowmill.ctx, "2031-03-17T09:00:00Z"));
+  await prepareLogDays(at(rowmill.ctx, "2031-03-17T09:00:00Z"));
   const found = await days(rowmill.ctx);
   expect(found).not.toContain("20310317");
   expect(found).toContain("20310318");
@@ -93,7 +93,7 @@ test("at midnight, entries move on to the partition of the new day, and none is 
 test("the clean-up drops the partitions of expired days, deletes expired entries elsewhere, and keeps the rest", async () => {
   await using rowmill = await startRowmill({ REQUEST_LOG: "off", REQUEST_LOG_DAYS: "10" });
   const { ctx } = rowmill;
-  await preparePartitions(at(ctx, "2031-03-01T00:00:00Z"));
+  await prepareLogDays(at(ctx, "2031-03-01T00:00:00Z"));
   await logEntries(
     ctx,
     [
@@ -122,7 +122,7 @@ describe("a partition that a dump or a long transaction reads", () => {
   const rowmill = useRowmill({ settings: { REQUEST_LOG: "off", REQUEST_LOG_DAYS: "10" } });
   test("a partition that a dump or a long transaction reads is dropped later as a whole, while the days around it are removed, and causes a warning on the second day", async () => {
     const { ctx } = rowmill;
-    await preparePartitions(at(ctx, "2011-03-01T00:00:00Z"));
+    await prepareLogDays(at(ctx, "2011-03-01T00:00:00Z"));
     const times = [
       "2011-02-27T08:00:00Z",
       "2011-03-01T08:00:00Z",
@@ -161,7 +161,7 @@ describe("a partition that a dump or a long transaction reads", () => {
 
   test("a partition that a dump or a long transaction reads does not hold up the end of a worker", async () => {
     const { ctx } = rowmill;
-    await preparePartitions(at(ctx, "2012-03-01T00:00:00Z"));
+    await prepareLogDays(at(ctx, "2012-03-01T00:00:00Z"));
     const before = await days(ctx);
     const stopped = AbortSignal.abort(new Error("The worker stops."));
     const delivery = { delivery: { signal: stopped } } as Parameters<typeof handlers.clean>[1];
@@ -175,7 +175,7 @@ describe("a partition that a dump or a long transaction reads", () => {
 test("a role that may call the functions creates and drops partitions, and no other table", async () => {
   await using rowmill = await startRowmill({ REQUEST_LOG: "off" });
   await using role = await asRole(rowmill, readsWritesAndCalls);
-  expect(await preparePartitions(at(role, "2031-03-01T00:00:00Z"))).toBe(8);
+  expect(await prepareLogDays(at(role, "2031-03-01T00:00:00Z"))).toBe(8);
   await logEntries(rowmill.ctx, [entryAt(new Date("2031-03-01T08:00:00Z"))]);
   expect(await removeOldEntries(at(role, "2031-06-01T00:00:00Z"), running)).toEqual({
     // Those of the days around today as well.
@@ -192,7 +192,7 @@ test("for a role that only reads and writes rows, entries go to the default part
   await using rowmill = await startRowmill({ REQUEST_LOG: "off" });
   await using role = await asRole(rowmill, readsAndWrites);
   const then = at(role, "2031-03-01T10:00:00Z");
-  expect(await preparePartitions(then)).toBe(0);
+  expect(await prepareLogDays(then)).toBe(0);
   await writeEntries(then, [entryAt(then.now()), entryAt(new Date())], 3);
   const today = (await days(rowmill.ctx))[0];
   expect(await filled(rowmill.ctx)).toEqual({

@@ -19,7 +19,7 @@ import { requireStoredWithin } from "../receive/quota.ts";
 import { storeRows } from "../receive/store-rows.ts";
 import { signsOfLife } from "../signs-of-life.ts";
 import type { Batch } from "../transitions.ts";
-import { prepareToday } from "../upkeep/days.ts";
+import { prepareToday } from "../upkeep/prepare-today.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { applyCorrection, type CorrectionResult, lockCorrectable } from "./apply-correction.ts";
 import { retryWhileLocked } from "./lock-open-chunks.ts";

@@ -24,7 +24,7 @@ import { requireRights, traitsOf } from "../../targets/rights.ts";
 import { isRemote, isRowTarget, type Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
 import type { StoredBatch } from "../queries.ts";
-import { prepareToday } from "../upkeep/days.ts";
+import { prepareToday } from "../upkeep/prepare-today.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { acceptBatch, type FileSummary } from "./accept-batch.ts";
 import { longRowOf } from "./long-rows.ts";

@@ -1,10 +1,14 @@
 import { eq } from "drizzle-orm";
 import { type Context, retentionLimit } from "../../context.ts";
 import { timeOfUuidV7 } from "../../platform/ids.ts";
-import { DAY_MS, type PartitionedDays } from "../../platform/postgres/day-partitions.ts";
-import { batches } from "../../schema/batches.ts";
+import {
+  DAY_MS,
+  type PartitionedDays,
+  tryToCreateDayPartitions,
+} from "../../platform/postgres/day-partitions.ts";
+import { batches, ROW_TABLES } from "../../schema/batches.ts";
 import { signsOfLife } from "../signs-of-life.ts";
-import { deleteExpired, dropDays, hasEndedBefore, listDays, tryToPrepareDays } from "./days.ts";
+import { deleteExpired, dropDays, hasEndedBefore, listDays } from "./drop-days.ts";
 import { removeBatch } from "./remove-batch.ts";
 
 /**
@@ -13,7 +17,7 @@ import { removeBatch } from "./remove-batch.ts";
  * @returns the number of removed batches
  */
 export async function removeOldBatches(ctx: Context): Promise<number> {
-  await tryToPrepareDays(ctx);
+  await tryToCreateDayPartitions(ctx, ROW_TABLES);
   const limit = retentionLimit(ctx);
   const days = await listDays(ctx);
   // No more batches come: a clock may be wrong, and an upload takes its id before it stores the batch.

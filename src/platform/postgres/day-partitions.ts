@@ -4,6 +4,7 @@
  */
 import type pg from "pg";
 import { rowmill } from "../../schema/columns.ts";
+import type { Log } from "../log.ts";
 
 type Connection = Pick<pg.Pool, "query"> | Pick<pg.Client, "query">;
 
@@ -35,6 +36,26 @@ const BOUND_OF = (day: string) => `CASE key_type
 export const TABLESPACE_OF = (table: string) =>
   `(SELECT format('TABLESPACE %I', spcname) FROM pg_tablespace JOIN pg_class ON reltablespace = pg_tablespace.oid WHERE pg_class.oid = ${table})`;
 
+/** Creates a table with the columns of the parent, in PL/pgSQL. CREATE TABLE ... PARTITION OF would stop all who use another partition. */
+const createTableLikeParent = (create: string, name: string) =>
+  `EXECUTE format('${create} ${SCHEMA}.%I (LIKE ${SCHEMA}.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION) %s',
+      ${name}, parent, ${TABLESPACE_OF(`to_regclass(format('${SCHEMA}.%I', parent))`)});`;
+
+/**
+ * Attaches the default partition if somebody has detached or dropped it, in PL/pgSQL. Otherwise rows of a day without a partition are
+ * refused. If that fails, the days still get their partitions, and `doctor` shows what is missing.
+ */
+const ATTACH_DEFAULT = `IF EXISTS (SELECT FROM pg_partitioned_table WHERE partrelid = to_regclass(format('${SCHEMA}.%I', parent)) AND partdefid = 0)
+      AND coalesce(pg_relation_size(to_regclass(format('${SCHEMA}.%I', parent || '_default'))), 0) <= ${MAX_DEFAULT_BYTES} THEN
+      BEGIN
+        ${createTableLikeParent("CREATE TABLE IF NOT EXISTS", "parent || '_default'")}
+        EXECUTE format('ALTER TABLE ${SCHEMA}.%I ATTACH PARTITION ${SCHEMA}.%I DEFAULT', parent, parent || '_default');
+        RETURN true;
+      EXCEPTION WHEN OTHERS THEN
+        NULL;
+      END;
+    END IF;`;
+
 /**
  * Each changes one partition, and returns false if others use the tables, or if the days or rows of a new partition are already in
  * another one. Others wait as long as the function waits for its lock, so it gives up soon.
@@ -58,15 +79,14 @@ const FUNCTIONS = [
     END IF;
     -- Two sessions would create the partition at the same time.
     EXECUTE format('LOCK TABLE ${SCHEMA}.%I IN SHARE UPDATE EXCLUSIVE MODE', parent);
+    ${ATTACH_DEFAULT}
     IF to_regclass(format('${SCHEMA}.%I', partition)) IS NOT NULL THEN
       RETURN true;
     END IF;
     IF pg_relation_size(default_partition) > ${MAX_DEFAULT_BYTES} THEN
       RETURN false;
     END IF;
-    -- CREATE TABLE ... PARTITION OF would stop all who use another partition.
-    EXECUTE format('CREATE TABLE ${SCHEMA}.%I (LIKE ${SCHEMA}.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION) %s',
-      partition, parent, ${TABLESPACE_OF(`to_regclass(format('${SCHEMA}.%I', parent))`)});
+    ${createTableLikeParent("CREATE TABLE", "partition")}
     EXECUTE format('ALTER TABLE ${SCHEMA}.%I ATTACH PARTITION ${SCHEMA}.%I FOR VALUES FROM (%L) TO (%L)',
       parent, partition, ${BOUND_OF("day")}, ${BOUND_OF("(day + 1)")});`,
   ),
@@ -115,12 +135,34 @@ export async function createPartitionFunctions(client: Connection): Promise<void
 }
 
 /**
- * Creates the missing partitions of today and of the days ahead. Does nothing if the role may not: the rows go to the
- * default partition. A day that already has rows there gets no partition.
- * @returns the number of created partitions
+ * Creates the missing partitions of today and of the days ahead, and a missing default partition. Does nothing if the role may not:
+ * the rows go to the default partition. A day that already has rows there gets no partition.
+ * @returns the number of days that got a partition
  */
-export async function createDayPartitions(client: Connection, table: string, now: Date): Promise<number> {
+export async function createDayPartitions(
+  client: Connection,
+  tables: readonly string[],
+  now: Date,
+): Promise<number> {
   if (!(await mayCall(client, CREATE))) return 0;
+  let created = 0;
+  for (const table of tables) created += await createDaysOf(client, table, now);
+  return created;
+}
+
+/** Nothing needs the partitions of the next days: an upload can use the default one, and a cleanup frees the space that they may lack. */
+export async function tryToCreateDayPartitions(
+  { pool, now, log }: { readonly pool: pg.Pool; readonly now: () => Date; readonly log: Log },
+  tables: readonly string[],
+): Promise<void> {
+  try {
+    await createDayPartitions(pool, tables, now());
+  } catch (error) {
+    log.warn({ err: error, tables }, "could not create the partitions of the next days");
+  }
+}
+
+async function createDaysOf(client: Connection, table: string, now: Date): Promise<number> {
   const today = Math.floor(now.getTime() / DAY_MS) * DAY_MS;
   const days = Array.from({ length: DAYS_AHEAD + 1 }, (_, index) => dayOf(new Date(today + index * DAY_MS)));
   if (!(await isPartitioned(client, table))) {
@@ -128,6 +170,7 @@ export async function createDayPartitions(client: Connection, table: string, now
     await change(client, CREATE, table, days.at(-1) ?? "");
     return 0;
   }
+  if (!(await hasDefaultPartition(client, table))) await change(client, CREATE, table, dayOf(now));
   const { rows } = await client.query<{ day: string }>(
     `SELECT day FROM unnest($1::text[]) AS day
     WHERE to_regclass(format('%I.%I', $2::text, $3::text || to_char(day::date, '_YYYYMMDD'))) IS NULL AND NOT EXISTS (
@@ -215,6 +258,15 @@ export function dropDayPartition(client: Connection, table: string, lastDay: Dat
 export async function isPartitioned(client: Connection, table: string): Promise<boolean> {
   const { rowCount } = await client.query(
     "SELECT FROM pg_class WHERE relnamespace = $1::regnamespace AND relname = $2 AND relkind = 'p'",
+    [SCHEMA, table],
+  );
+  return rowCount === 1;
+}
+
+/** Whether rows of a day without a partition have a place. Only a person can have detached or dropped the default partition. */
+export async function hasDefaultPartition(client: Connection, table: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    "SELECT FROM pg_partitioned_table WHERE partrelid = to_regclass(format('%I.%I', $1::text, $2::text)) AND partdefid <> 0",
     [SCHEMA, table],
   );
   return rowCount === 1;

@@ -6,14 +6,16 @@ import { newBatchId } from "../../../src/batches/ids.ts";
 import { getBatch } from "../../../src/batches/queries.ts";
 import { exportResults } from "../../../src/batches/results/export-results.ts";
 import { signsOfLife } from "../../../src/batches/signs-of-life.ts";
-import { prepareDays, prepareToday } from "../../../src/batches/upkeep/days.ts";
+import { prepareToday } from "../../../src/batches/upkeep/prepare-today.ts";
 import { removeOldBatches } from "../../../src/batches/upkeep/remove-old-batches.ts";
+import { checkTables } from "../../../src/cli/doctor-tables.ts";
 import type { Context } from "../../../src/context.ts";
 import { timeOfUuidV7 } from "../../../src/platform/ids.ts";
 import { firstIdOf } from "../../../src/platform/postgres/exchange-tables.ts";
 import { removeOldEntries } from "../../../src/request-log/remove-old-entries.ts";
 import { csv } from "../../support/book-files.ts";
 import { count } from "../../support/count.ts";
+import { prepareRowDays } from "../../support/day-partitions.ts";
 import { importFile, receive } from "../../support/imports.ts";
 import { testOnOneServer } from "../../support/one-server.ts";
 import { nodesOf } from "../../support/postgres.ts";
@@ -86,17 +88,17 @@ test("a migrated database has partitions for today and for each of the next seve
   await using rowmill = await startRowmill();
   expect(await partitions(rowmill)).toHaveLength(8 + 1);
   expect(await partitions(rowmill, "batch_rows")).toEqual(await partitions(rowmill));
-  expect(await prepareDays(rowmill.ctx)).toBe(0);
-  expect(await prepareDays(later(rowmill.ctx, DAY_MS))).toBe(2);
+  expect(await prepareRowDays(rowmill.ctx)).toBe(0);
+  expect(await prepareRowDays(later(rowmill.ctx, DAY_MS))).toBe(2);
 });
 
 test("several programs that prepare the same days at once create each partition once", async () => {
   await using rowmill = await startRowmill();
   const inAYear = later(rowmill.ctx, 365 * DAY_MS);
-  const created = await Promise.all([1, 2, 3, 4].map(() => prepareDays(inAYear)));
+  const created = await Promise.all([1, 2, 3, 4].map(() => prepareRowDays(inAYear)));
   expect(Math.max(...created)).toBeGreaterThan(0);
   // On Citus, a program may take longer to create a partition than the others wait. They leave out a day then.
-  await prepareDays(inAYear);
+  await prepareRowDays(inAYear);
   expect(await partitions(rowmill)).toHaveLength(16 + 1);
   expect(await partitions(rowmill, "batch_rows")).toHaveLength(16 + 1);
 });
@@ -124,7 +126,7 @@ test("rows without a partition are in the default one: the upload succeeds, and 
   const batch = await importFile(rowmill, user, csv(20, 5));
   expect(await stored(rowmill, batch)).toEqual({ batch_rows_default: 25, row_results_default: 25 });
   // Its day stays in the default partition, and the days after it get their own.
-  expect(await prepareDays(rowmill.ctx)).toBe(2 * 7);
+  expect(await prepareRowDays(rowmill.ctx)).toBe(2 * 7);
   const { body } = await user.get<{ items: object[] }>(`/api/v1/batches/${batch}/rows?status=failed`);
   expect(body.items).toHaveLength(5);
   expect(await removeOldBatches(later(rowmill.ctx, KEPT_MS + HOUR_MS))).toBe(1);
@@ -139,7 +141,7 @@ test("an upload and the cleanup go on if no partition can be created, because th
   await pool.query(`CREATE OR REPLACE FUNCTION rowmill.create_day_partition(parent text, day date) RETURNS boolean
     LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$`);
   const then = later(rowmill.ctx, KEPT_MS + 2 * DAY_MS);
-  await expect(prepareDays(then)).rejects.toThrow();
+  await expect(prepareRowDays(then)).rejects.toThrow();
   expect(await removeOldBatches(then)).toBe(1);
   expect(await stored(rowmill, expired)).toEqual({});
   await removeOldEntries(then, new AbortController().signal);
@@ -150,6 +152,68 @@ test("an upload and the cleanup go on if no partition can be created, because th
     .upload(csv(20));
   expect(status).toBe(202);
   expect(Object.values(await stored(rowmill, body.id))).toEqual([20]);
+});
+
+describe("default partitions that somebody has detached or dropped", () => {
+  const problems = async ({ ctx }: Rowmill) =>
+    (await checkTables(ctx.pool)).filter(({ level }) => level === "problem").map(({ text }) => text);
+
+  /** Waits for statements that use the tables, as the operator would. */
+  const run = ({ ctx }: Rowmill, statements: string) =>
+    ctx.pool.query(`SET LOCAL lock_timeout = '10s'; ${statements}`);
+
+  testOnOneServer(
+    "doctor shows them, uploads of a day without a partition fail, and the cleanup attaches them again with their rows",
+    async () => {
+      await using rowmill = await startRowmill();
+      const user = await rowmill.newUser();
+      await prepareToday(rowmill.ctx);
+      await dropPartitions(rowmill);
+      const batch = await importFile(rowmill, user, csv(20));
+      expect(await problems(rowmill)).toEqual([]);
+      await run(
+        rowmill,
+        `ALTER TABLE rowmill.batch_rows DETACH PARTITION rowmill.batch_rows_default;
+        ALTER TABLE rowmill.row_results DETACH PARTITION rowmill.row_results_default;
+        DROP TABLE rowmill.request_log_default`,
+      );
+      const shown = await problems(rowmill);
+      expect(shown).toEqual([
+        expect.stringContaining("rowmill.batch_rows has no default partition"),
+        expect.stringContaining("rowmill.row_results has no default partition"),
+        expect.stringContaining("rowmill.request_log has no default partition"),
+      ]);
+      expect((await user.upload(csv(20))).status).toBe(500);
+      await removeOldBatches(rowmill.ctx);
+      await removeOldEntries(rowmill.ctx, new AbortController().signal);
+      expect(await problems(rowmill)).toEqual([]);
+      expect(await stored(rowmill, batch)).toEqual({ batch_rows_default: 20, row_results_default: 20 });
+      expect((await user.upload(csv(21))).status).toBe(202);
+    },
+  );
+
+  testOnOneServer(
+    "the statements of doctor attach them, and days get their partitions also as long as they are missing",
+    async () => {
+      await using rowmill = await startRowmill();
+      const user = await rowmill.newUser();
+      await prepareToday(rowmill.ctx);
+      const batch = await importFile(rowmill, user, csv(20));
+      await run(
+        rowmill,
+        `ALTER TABLE rowmill.batch_rows DETACH PARTITION rowmill.batch_rows_default;
+        INSERT INTO rowmill.batch_rows_default SELECT * FROM rowmill.batch_rows LIMIT 1`,
+      );
+      // The row belongs to another partition, so the table cannot be the default partition.
+      expect(await prepareRowDays(later(rowmill.ctx, DAY_MS))).toBe(2);
+      const [problem = ""] = await problems(rowmill);
+      expect(problem).toContain("rowmill.batch_rows has no default partition");
+      await run(rowmill, "DELETE FROM rowmill.batch_rows_default");
+      await run(rowmill, problem.slice(problem.indexOf("CREATE TABLE")));
+      expect(await problems(rowmill)).toEqual([]);
+      expect(Object.values(await stored(rowmill, batch))).toEqual([20, 20]);
+    },
+  );
 });
 
 // On Citus, the coordinator does not know the sizes of shards.
@@ -163,11 +227,11 @@ testOnOneServer(
       "INSERT INTO rowmill.batch_rows SELECT $1, n, to_json(repeat('x', 7000)) FROM generate_series(1, 10000) AS n";
     await pool.query("ALTER TABLE rowmill.batch_rows_default ALTER fields SET STORAGE PLAIN");
     await pool.query(wide, ["01900000-0000-7000-8000-000000000000"]);
-    expect(await prepareDays(rowmill.ctx)).toBe(8);
+    expect(await prepareRowDays(rowmill.ctx)).toBe(8);
     expect(await partitions(rowmill, "batch_rows")).toEqual(["default"]);
     await pool.query("DELETE FROM rowmill.batch_rows");
     await pool.query("VACUUM rowmill.batch_rows_default");
-    expect(await prepareDays(rowmill.ctx)).toBe(8);
+    expect(await prepareRowDays(rowmill.ctx)).toBe(8);
   },
 );
 
@@ -271,7 +335,7 @@ describe("the clean-up", () => {
     const user = await rowmill.newUser();
     const batch = await importFile(rowmill, user, csv(20));
     const then = later(rowmill.ctx, KEPT_MS + HOUR_MS);
-    await prepareDays(then);
+    await prepareRowDays(then);
     await using reader = await openReader(rowmill);
     await reader.query("BEGIN; SELECT FROM rowmill.row_results LIMIT 1");
     using watch = new Stopwatch();
@@ -375,10 +439,10 @@ test("a role that may call the functions prepares and drops days, and one that m
   await using reader = await asRole(rowmill, readsAndWrites);
   await using caller = await asRole(rowmill, readsWritesAndCalls);
   const inAYear = 365 * DAY_MS;
-  expect(await prepareDays(later(reader, inAYear))).toBe(0);
+  expect(await prepareRowDays(later(reader, inAYear))).toBe(0);
   expect(await removeOldBatches(later(reader, inAYear))).toBe(0);
   expect(await partitions(rowmill)).toHaveLength(8 + 1);
-  expect(await prepareDays(later(caller, inAYear))).toBe(16);
+  expect(await prepareRowDays(later(caller, inAYear))).toBe(16);
   expect(await removeOldBatches(later(caller, inAYear))).toBe(0);
   // On nodes of Citus, only the owner of the tables drops days.
   if (nodesOf(rowmill.config.databaseUrl).length === 0) expect(await partitions(rowmill)).toHaveLength(8 + 1);

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { expect, inject, onTestFinished, test, vi } from "vitest";
 import { newBatchId } from "../../../src/batches/ids.ts";
-import { prepareDays, prepareToday } from "../../../src/batches/upkeep/days.ts";
+import { prepareToday } from "../../../src/batches/upkeep/prepare-today.ts";
 import { checkTables } from "../../../src/cli/doctor-tables.ts";
 import { knownMigrations } from "../../../src/migrate.ts";
 import { createLog } from "../../../src/platform/log.ts";
@@ -14,6 +14,7 @@ import { partitionByDay } from "../../../src/platform/postgres/partition-by-day.
 import { csv } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
 import { contentsOf, emptyDatabase, migrate, onDatabase } from "../../support/databases.ts";
+import { prepareRowDays } from "../../support/day-partitions.ts";
 import { expectExactlyOnce } from "../../support/exactly-once.ts";
 import { onServer } from "../../support/postgres.ts";
 import { asRole, readsWritesAndCalls } from "../../support/roles.ts";
@@ -220,12 +221,12 @@ test("a role of the programs that may call the functions removes the CHECK of a 
   const [client, reader] = [await connect(url), await connect(url)];
   const left = await leaveProof(client, "batch_rows", 1);
   await reader.query("BEGIN; SELECT FROM rowmill.batch_rows LIMIT 1");
-  const { result, ms } = await timed(() => prepareDays(caller));
+  const { result, ms } = await timed(() => prepareRowDays(caller));
   expect(result).toBe(0);
   expect(ms).toBeLessThan(10_000);
   expect(await checks(url)).toEqual([left]);
   await reader.query("COMMIT");
-  expect(await prepareDays(caller)).toBe(0);
+  expect(await prepareRowDays(caller)).toBe(0);
   expect(await checks(url)).toEqual([]);
 });
 

@@ -1,10 +1,9 @@
-/** The partitions of rows and results, one per day (UTC) in which batches were created. */
+/** Drops rows and results by day (UTC): they have one partition per day in which batches were created. */
 import { and, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { clientTransaction } from "../../platform/postgres/client-transaction.ts";
 import { databaseOn, postgresError } from "../../platform/postgres/database.ts";
 import {
-  createDayPartitions,
   DAY_MS,
   dropDayPartition,
   listDayPartitions,
@@ -12,7 +11,7 @@ import {
 } from "../../platform/postgres/day-partitions.ts";
 import { firstIdOf } from "../../platform/postgres/exchange-tables.ts";
 import { SQLSTATE } from "../../platform/sqlstates.ts";
-import { batches, DAY_TABLES } from "../../schema/batches.ts";
+import { batches, ROW_TABLES } from "../../schema/batches.ts";
 import { ENDED_STATES, transitions } from "../state.ts";
 
 /** How long others wait behind the clean-up. Longer than the time after which PostgreSQL looks for deadlocks would be of no use. */
@@ -24,38 +23,9 @@ const LOCK_TIMEOUT = "500ms";
  */
 const KEEPS_DAYS: ReadonlySet<string> = new Set([SQLSTATE.lockNotAvailable, SQLSTATE.featureNotSupported]);
 
-const TABLES = DAY_TABLES.map(({ name }) => name);
-
-/** Creates the partitions of the next days. The rows of a day without one go to the default partition. */
-export async function prepareDays({ pool, now }: Context): Promise<number> {
-  let created = 0;
-  for (const table of TABLES) created += await createDayPartitions(pool, table, now());
-  return created;
-}
-
-/** The day for which a process has last prepared the partitions. */
-const prepared = new WeakMap<Context["pool"], number>();
-
-/** Prepares the partitions once per process and day. */
-export async function prepareToday(ctx: Context): Promise<void> {
-  const today = Math.floor(ctx.now().getTime() / DAY_MS);
-  if (prepared.get(ctx.pool) === today) return;
-  prepared.set(ctx.pool, today);
-  await tryToPrepareDays(ctx);
-}
-
-/** An upload needs no partition, and a cleanup frees the space that a new one may lack. */
-export async function tryToPrepareDays(ctx: Context): Promise<void> {
-  try {
-    await prepareDays(ctx);
-  } catch (error) {
-    ctx.log.warn({ err: error }, "could not create the partitions of the next days");
-  }
-}
-
 /** Lists the days whose partitions this role may drop, in order. */
 export function listDays({ pool }: Context): Promise<PartitionedDays[]> {
-  return listDayPartitions(pool, TABLES);
+  return listDayPartitions(pool, ROW_TABLES);
 }
 
 /** The batches of these days. */
@@ -100,7 +70,7 @@ export async function dropDays(ctx: Context, days: PartitionedDays, limit: Date)
       // Citus changes the rows of several nodes and drops tables in one transaction only with one connection per node.
       await db.execute(sql`SELECT set_config('citus.multi_shard_modify_mode', 'sequential', true)`);
       const deleting = await deleteExpired({ db, now: ctx.now }, limit, isOf(days));
-      for (const table of TABLES)
+      for (const table of ROW_TABLES)
         if (!(await dropDayPartition(client, table, new Date(days.to.getTime() - DAY_MS))))
           throw new StillNeeded();
       // Its owner may have retried or deleted a batch meanwhile, and an API with another clock may have stored one: under the locks of
