@@ -1,8 +1,8 @@
 /** The HTTP program. Start as many as you like on one database. */
 import { createApp } from "./app.ts";
 import { loadConfig, requireDatabaseUrl } from "./config/config.ts";
-import { openContext } from "./context.ts";
 import { ConfigError } from "./errors.ts";
+import { openContext } from "./open-context.ts";
 import { runProgram } from "./platform/process/lifecycle.ts";
 
 await runProgram(

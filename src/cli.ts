@@ -1,8 +1,8 @@
 /** The command line for operators. */
 import { findCommand, helpFor } from "./cli/commands.ts";
 import { loadConfig } from "./config/config.ts";
-import { openContext } from "./context.ts";
 import { ConfigError, DomainError } from "./errors.ts";
+import { openContext } from "./open-context.ts";
 import { createLog } from "./platform/log.ts";
 import { provideDatabase } from "./platform/postgres/embedded-postgres.ts";
 import { reportAndExit } from "./platform/process/lifecycle.ts";

@@ -1,5 +1,4 @@
 /** Binds each job to its verb. The types require a handler for every job. */
-
 import { removeOldLimits } from "./accounts/hourly-limit.ts";
 import { removeOldLoginCounters } from "./accounts/login-counters.ts";
 import { startPasswordReset } from "./accounts/reset/start-password-reset.ts";

@@ -1,7 +1,7 @@
 /** The program that runs jobs whose worker has ended before, one at a time. Only this process ends if a job is at fault. */
 import { loadConfig, requireDatabaseUrl } from "./config/config.ts";
-import { openContext } from "./context.ts";
 import { answerLoneJob } from "./lone-jobs.ts";
+import { openContext } from "./open-context.ts";
 import { runProgram } from "./platform/process/lifecycle.ts";
 
 await runProgram(

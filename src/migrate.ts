@@ -20,7 +20,7 @@ import { adaptQueueTables } from "./platform/queue/adapt-tables.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
 import { SQLSTATE } from "./platform/sqlstates.ts";
 import { AUDIT_LOG } from "./schema/audit.ts";
-import { DAY_TABLES, ROW_TABLES } from "./schema/batches.ts";
+import { DAY_TABLES, ROW_TABLES } from "./schema/day-tables.ts";
 import { REQUEST_LOG } from "./schema/request-log.ts";
 import { LATER_JOBS_INDEX } from "./schema/tasks.ts";
 

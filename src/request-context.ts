@@ -18,6 +18,7 @@ declare module "fastify" {
   }
 }
 
+/** Call it after `registerAuth`: the context has the user who is logged in. */
 export function registerRequestContext(app: FastifyInstance, ctx: Context): void {
   const { replica } = ctx;
   if (replica)

@@ -1,11 +1,12 @@
 /** Lets a worker take jobs. */
 import { Compile } from "typebox/compile";
 import { isSingleRow, splitChunk } from "./batches/process/split-chunk.ts";
-import type { Context, OpenContext } from "./context.ts";
+import type { Context } from "./context.ts";
 import { ConfigError } from "./errors.ts";
 import { handlers, type JobInput } from "./handlers.ts";
 import { type JobName, jobs, type Payload, QUEUES } from "./jobs.ts";
 import { runLoneJob } from "./lone-jobs.ts";
+import type { OpenContext } from "./open-context.ts";
 import { type Delivery, ProcessCrashed } from "./platform/queue/delivery.ts";
 import { followPauses } from "./queues/follow-pauses.ts";
 import { storeBuiltins } from "./schedules/builtins.ts";

@@ -1,6 +1,6 @@
 /** The program that runs jobs. Start as many as you like on one database. */
 import { loadConfig, requireDatabaseUrl } from "./config/config.ts";
-import { openContext } from "./context.ts";
+import { openContext } from "./open-context.ts";
 import { runProgram } from "./platform/process/lifecycle.ts";
 import { recordMinutes } from "./queues/statistics/record-minutes.ts";
 import { registerWorker } from "./queues/workers/register-worker.ts";

@@ -43,7 +43,7 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
     "verbs",
     /^(accounts|announcements|audit|backups|batches|books|events|files|idempotency|mails|notifications|queues|records|reports|request-log|schedules|secrets|targets|tasks|webhooks|workflows)\//,
   ],
-  ["contracts", /^(activity|context|jobs|migrate|request-context)\.ts$/],
+  ["contracts", /^(activity|context|jobs|migrate|open-context|request-context|retention)\.ts$/],
   ["platform", /^platform\//],
   ["ground", /^errors\.ts$|^(client|config|schema)\//],
 ];

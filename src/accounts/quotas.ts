@@ -165,6 +165,7 @@ export async function lockUser(tx: Tx, userId: number): Promise<void> {
   await tx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update");
 }
 
+/** Reads how much of these quotas a user has used. */
 export async function readUsage(
   { db }: Context,
   userId: number,
@@ -176,6 +177,7 @@ export async function readUsage(
   return rows[0] ?? {};
 }
 
+/** Returns the setting of a quota. */
 export function limitOf({ config }: Pick<Context, "config">, name: QuotaName): number {
   return QUOTAS[name].limitOf(config);
 }

@@ -30,6 +30,7 @@ export async function recordEvent(ctx: Context, entry: AuditEntry): Promise<void
   await insertEntries(ctx, [entry]);
 }
 
+/** Stores entries with who acts, in a transaction or outside of one. */
 export async function insertEntries(acting: Acting, entries: readonly AuditEntry[]): Promise<void> {
   if (entries.length === 0) return;
   const { actorId, actorName, actorRole } = actorOf(acting);

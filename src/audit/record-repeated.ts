@@ -5,6 +5,7 @@
  */
 import { sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../context.ts";
+import { HOUR_MS } from "../platform/durations.ts";
 import { type AuditEntry, actorOf, addressOf, jsonOf, subjectIdOf } from "./record-audit.ts";
 
 interface Repeated extends AuditEntry {
@@ -18,7 +19,6 @@ interface Repeated extends AuditEntry {
 
 /** Entries of one user per action and hour. */
 const OWN_PER_HOUR = 100;
-const HOUR_MS = 3_600_000;
 
 /** Records what users do to their own things. */
 export function recordOwn(tx: Tx, entry: AuditEntry): Promise<void> {

@@ -1,9 +1,8 @@
 import { type Context, inTransaction } from "../context.ts";
+import { DAY_MS } from "../platform/durations.ts";
 import { removeOldRows } from "../platform/postgres/append-only.ts";
 import { AUDIT_LOG } from "../schema/audit.ts";
 import { recordAudit } from "./record-audit.ts";
-
-const DAY_MS = 86_400_000;
 
 /** Removes entries that are older than AUDIT_LOG_DAYS, and records how many. Only a function of the database may. */
 export async function removeOldAuditEntries(ctx: Context, signal: AbortSignal): Promise<number> {

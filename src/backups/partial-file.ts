@@ -1,5 +1,4 @@
 /** A file that has its name only when it is complete. */
-
 import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";

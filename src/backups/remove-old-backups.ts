@@ -1,8 +1,9 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { and, desc, eq, inArray, isNotNull, isNull, lt, notExists } from "drizzle-orm";
-import { type Context, inTransaction, retentionLimit } from "../context.ts";
+import { type Context, inTransaction } from "../context.ts";
 import { removeFiles, removeFilesWhere } from "../files/remove-files.ts";
+import { retentionLimit } from "../retention.ts";
 import { backups } from "../schema/backups.ts";
 import { files } from "../schema/files.ts";
 import { readName } from "./destination.ts";

@@ -36,6 +36,7 @@ export function chunkJob(
   return { id: chunkJobId(work, attempt), payload: work, startAfterSeconds, ...queueingOf(batch) };
 }
 
+/** The same for each delivery of an attempt, so that an attempt is enqueued once. */
 export function chunkJobId({ batchId, firstRow }: ChunkKey, attempt: number): string {
   return deterministicJobId("chunk", batchId, firstRow, attempt);
 }
@@ -47,6 +48,7 @@ export function batchJobId(kind: BatchJobKind, batchId: string, run: number): st
   return deterministicJobId(kind, batchId, run);
 }
 
+/** The job for a run of a batch as a whole. */
 export function batchJob(kind: BatchJobKind, batch: QueuedBatch & { id: string; run: number }): NewJob {
   return { id: batchJobId(kind, batch.id, batch.run), payload: { batchId: batch.id }, ...queueingOf(batch) };
 }

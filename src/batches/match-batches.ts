@@ -14,6 +14,7 @@ export interface BatchFilter {
   readonly batchId?: string;
 }
 
+/** The condition that a filter states. */
 export function matches({
   states,
   target,

@@ -1,7 +1,7 @@
 /** One command of the command line: what its help says, and what it does. */
 import type { Config } from "../config/config.ts";
-import type { OpenContext } from "../context.ts";
 import { ConfigError } from "../errors.ts";
+import type { OpenContext } from "../open-context.ts";
 import { commandLine } from "../platform/process/command-line.ts";
 import { type Options, readArguments, type Values } from "./arguments.ts";
 

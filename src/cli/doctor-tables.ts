@@ -3,7 +3,7 @@ import type pg from "pg";
 import { missingIndexes } from "../platform/postgres/build-indexes.ts";
 import { hasDefaultPartition, MAX_DEFAULT_BYTES } from "../platform/postgres/day-partitions.ts";
 import { QUEUE_INDEXES } from "../platform/queue/adapt-tables.ts";
-import { ROW_TABLES } from "../schema/batches.ts";
+import { ROW_TABLES } from "../schema/day-tables.ts";
 import { REQUEST_LOG } from "../schema/request-log.ts";
 import { LATER_JOBS_INDEX } from "../schema/tasks.ts";
 import { bad, type Finding, good, warning } from "./finding.ts";

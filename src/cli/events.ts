@@ -1,9 +1,9 @@
 /** Prints what happens until Ctrl-C, or until nobody reads the output. */
 import { once } from "node:events";
-import type { OpenContext } from "../context.ts";
 import { EventFeed, type Received } from "../events/event-feed.ts";
 import { EVENT_KINDS, type EventFilter, type LifeEvent } from "../events/life-event.ts";
 import { viewLifeEvent } from "../events/views.ts";
+import type { OpenContext } from "../open-context.ts";
 import type { Values } from "./arguments.ts";
 import { command, flag, text } from "./command.ts";
 import { oneOf, userNamed } from "./named.ts";

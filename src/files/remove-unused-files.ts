@@ -1,5 +1,6 @@
 import { and, eq, isNull, lt, notExists, or, sql } from "drizzle-orm";
-import { type Context, inTransaction, retentionLimit } from "../context.ts";
+import { type Context, inTransaction } from "../context.ts";
+import { retentionLimit } from "../retention.ts";
 import { files } from "../schema/files.ts";
 import { schedules } from "../schema/schedules.ts";
 import { tasks } from "../schema/tasks.ts";

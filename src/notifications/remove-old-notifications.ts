@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
-import { type Context, retentionLimit } from "../context.ts";
+import type { Context } from "../context.ts";
+import { retentionLimit } from "../retention.ts";
 
 /** Notifications per statement. */
 const PAGE = 1000;

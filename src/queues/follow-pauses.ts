@@ -1,4 +1,4 @@
-import type { OpenContext } from "../context.ts";
+import type { OpenContext } from "../open-context.ts";
 import { withoutOverlap } from "../platform/process/without-overlap.ts";
 import { pausedQueues } from "../schema/workers.ts";
 import { QUEUE_CHANNEL } from "./pause-queue.ts";

@@ -42,6 +42,7 @@ export interface JobFilter {
   readonly queue?: QueueName;
 }
 
+/** Lists the jobs in a state, of one queue or of all. */
 export async function listJobs(
   ctx: Context,
   { state, queue }: JobFilter,

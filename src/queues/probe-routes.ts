@@ -1,8 +1,8 @@
 import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync } from "fastify";
 import type { Registry } from "prom-client";
-import type { OpenContext } from "../context.ts";
 import { ConfigError } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
+import type { OpenContext } from "../open-context.ts";
 import { handleErrors, Problem } from "../platform/http/errors.ts";
 import { healthRoutes } from "../platform/http/health.ts";
 import { answerRequestId, requestIds } from "../platform/http/request-id.ts";

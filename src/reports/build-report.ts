@@ -1,5 +1,6 @@
 /** Builds reports from the request log. */
 import type { Context } from "../context.ts";
+import { DAY_MS, HOUR_MS } from "../platform/durations.ts";
 import { readMissing } from "../request-log/read-missing.ts";
 import { dateOf, type Period, periodBefore } from "./periods.ts";
 import {
@@ -15,8 +16,6 @@ import {
 import { readAccounts, readImports, readTasks } from "./read-work.ts";
 import type { DailyView, WeeklyView } from "./views.ts";
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 const TOP = 10;
 const TOP_OF_WEEK = 20;
 

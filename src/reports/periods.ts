@@ -1,5 +1,6 @@
 /** The periods of reports: days, and weeks from Monday to Sunday, in UTC. */
 import { invalidField } from "../errors.ts";
+import { DAY_MS } from "../platform/durations.ts";
 import type { ReportKind } from "../schema/reports.ts";
 
 export interface Period {
@@ -11,7 +12,6 @@ export interface Period {
   readonly to: Date;
 }
 
-const DAY_MS = 86_400_000;
 const LENGTH_MS: Readonly<Record<ReportKind, number>> = { daily: DAY_MS, weekly: 7 * DAY_MS };
 /** 1970 began on a Thursday. */
 const FIRST_MONDAY_MS = 4 * DAY_MS;

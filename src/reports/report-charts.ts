@@ -1,5 +1,4 @@
 /** The charts of a report. */
-
 import type { Html } from "../platform/html.ts";
 import { STATUS_CODES } from "../platform/http/status-codes.ts";
 import { barChart } from "./charts/bars.ts";

@@ -1,7 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
-
-const DAY_MS = 86_400_000;
+import { DAY_MS } from "../platform/durations.ts";
 
 interface Range {
   readonly from: Date;

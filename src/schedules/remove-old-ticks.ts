@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
-import { type Context, retentionLimit } from "../context.ts";
+import type { Context } from "../context.ts";
+import { retentionLimit } from "../retention.ts";
 
 /** Schedules per statement. Each has up to 500 ticks. */
 const PAGE = 100;

@@ -4,6 +4,7 @@ import { invalidField } from "../errors.ts";
 import { CronError } from "../platform/cron/expression.ts";
 import { latestTick, nextTick, type Timetable, ticksAfter } from "../platform/cron/ticks.ts";
 import { isTimeZone } from "../platform/cron/zone.ts";
+import { DAY_MS } from "../platform/durations.ts";
 import type { Schedule } from "./queries.ts";
 
 export type Timing = Timetable &
@@ -14,7 +15,7 @@ export const LATE_MS = 600_000;
 /** Missed ticks are counted up to here. */
 export const MAX_COUNTED = 1000;
 
-const YEAR_MS = 366 * 86_400_000;
+const YEAR_MS = 366 * DAY_MS;
 const FAR_MS = 5 * YEAR_MS;
 
 /** @throws DomainError `invalid_input` that names the field */

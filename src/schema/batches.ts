@@ -127,18 +127,6 @@ export const batches = rowmill.table(
 );
 
 /**
- * The tables that `migrate` partitions by day (UTC) over the time with which their keys begin (platform/postgres/partition-by-day.ts).
- * drizzle cannot express it, and need not know: its migrations change the partitioned table with all partitions.
- */
-export const DAY_TABLES = [
-  { name: "batch_rows", key: "batch_id" },
-  { name: "row_results", key: "batch_id" },
-] as const;
-
-/** The names of the tables that have rows per row of a file. */
-export const ROW_TABLES = DAY_TABLES.map(({ name }) => name);
-
-/**
  * The rows of files. Only corrections change them, and `row_history` records it. There is no foreign key, because a check
  * per row would make the COPY a quarter slower; rows are only written in a transaction that locks their batch.
  */

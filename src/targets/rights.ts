@@ -13,6 +13,7 @@ interface TargetOfBatch {
   readonly targetTraits: TargetTraits | null;
 }
 
+/** Returns the facts about a target that its batches keep, because the target may change later. */
 export function traitsOf(target: Target): TargetTraits {
   const { role, needsLogin, undo } = target;
   return {
@@ -24,6 +25,7 @@ export function traitsOf(target: Target): TargetTraits {
   };
 }
 
+/** Returns the facts that the batch keeps. Targets that are a part of Rowmill do not change. */
 export function traitsOfBatch({ target, targetTraits }: TargetOfBatch): TargetTraits {
   if (targetTraits) return targetTraits;
   const builtIn = findBuiltIn(target);

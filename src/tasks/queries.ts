@@ -50,6 +50,7 @@ export interface TaskFilter {
 /** The expression of the index `tasks_ended`. */
 export const endedAt = sql`coalesce(${tasks.completedAt}, ${tasks.cancelledAt})`;
 
+/** The condition that a filter states. */
 export function matches(filter: TaskFilter): SQL | undefined {
   const { type, queue, userId, groupId, workflowId, tag, from, before, search = [] } = filter;
   const { endedFrom, endedBefore } = filter;

@@ -1,5 +1,4 @@
 /** The jobs of tasks. Job ids are deterministic, so that a run of a task cannot be enqueued twice. */
-
 import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { jobs, type QueueName, taskJobs } from "../jobs.ts";
@@ -112,6 +111,7 @@ export async function advanceWorkflows(ctx: Context, ended: readonly TaskOfWorkf
   );
 }
 
+/** Groups tasks by their queue, because each queue has a job of its own. */
 export function byQueue<T extends { readonly queue: string }>(tasks: readonly T[]): Map<QueueName, T[]> {
   return Map.groupBy(tasks, ({ queue }) => queue as QueueName);
 }

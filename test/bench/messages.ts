@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { loadConfig } from "../../src/config/config.ts";
-import { inTransaction, openContext } from "../../src/context.ts";
+import { inTransaction } from "../../src/context.ts";
+import { openContext } from "../../src/open-context.ts";
 import { uuidV7 } from "../../src/platform/ids.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { addDeliveries } from "../../src/webhooks/add-deliveries.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { OpenContext } from "../../src/context.ts";
+import type { OpenContext } from "../../src/open-context.ts";
 import { Later } from "../../src/platform/queue/later.ts";
 import { RunningJobs } from "../../src/platform/queue/running-jobs.ts";
 import { JobEventReporter } from "../../src/queues/workers/report-job-events.ts";

@@ -1,7 +1,7 @@
 /** Batches to be listed and paged through, and a worker that ends before its statistics are read. */
 import { expect } from "vitest";
 import type { BatchView } from "../../src/batches/views.ts";
-import { openContext } from "../../src/context.ts";
+import { openContext } from "../../src/open-context.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { takeJobs } from "../../src/take-jobs.ts";
 import type { Client } from "./client.ts";

@@ -1,6 +1,6 @@
 import type { Context } from "../../src/context.ts";
 import { createDayPartitions } from "../../src/platform/postgres/day-partitions.ts";
-import { ROW_TABLES } from "../../src/schema/batches.ts";
+import { ROW_TABLES } from "../../src/schema/day-tables.ts";
 import { REQUEST_LOG } from "../../src/schema/request-log.ts";
 
 /** Creates the partitions of rows and results for the next days, by the clock of the context. @returns how many */

@@ -1,6 +1,6 @@
 /** Books and tasks that the database refuses or holds, so that a test can look at work in the middle. */
 import pg from "pg";
-import type { OpenContext } from "../../src/context.ts";
+import type { OpenContext } from "../../src/open-context.ts";
 import { countWaiting, IS_OURS } from "./count.ts";
 import { nodesOf } from "./postgres.ts";
 import { type Rowmill, startRowmill } from "./rowmill.ts";

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/config.ts";
-import { type OpenContext, openContext } from "../../src/context.ts";
+import { type OpenContext, openContext } from "../../src/open-context.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { READY } from "../../src/platform/process/lifecycle.ts";
 import { Client } from "./client.ts";

@@ -1,7 +1,7 @@
 /** A second API process on the same database, as far as the database can tell. */
 import { createApp } from "../../src/app.ts";
 import type { Config } from "../../src/config/config.ts";
-import { type OpenContext, openContext } from "../../src/context.ts";
+import { type OpenContext, openContext } from "../../src/open-context.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { Client } from "./client.ts";
 import type { Rowmill } from "./rowmill.ts";

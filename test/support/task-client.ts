@@ -1,6 +1,7 @@
 /** Tasks over HTTP. Tests without an API use tasks.ts. */
 import { sql } from "drizzle-orm";
-import { inTransaction, type OpenContext, type Tx } from "../../src/context.ts";
+import { inTransaction, type Tx } from "../../src/context.ts";
+import type { OpenContext } from "../../src/open-context.ts";
 import type { TaskRequest } from "../../src/tasks/create/create-tasks.ts";
 import { hasEnded } from "../../src/tasks/state.ts";
 import type { TaskView } from "../../src/tasks/views.ts";

@@ -1,7 +1,7 @@
 /** Workflows over HTTP. */
 
 import type { Static } from "typebox";
-import type { OpenContext } from "../../src/context.ts";
+import type { OpenContext } from "../../src/open-context.ts";
 import type { WorkflowStepView } from "../../src/workflows/step-views.ts";
 import type { viewWorkflowDetail, WorkflowView } from "../../src/workflows/views.ts";
 import type { Client } from "./client.ts";

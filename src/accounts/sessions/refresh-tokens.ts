@@ -19,6 +19,7 @@ export function hashToken(token: string): Buffer {
   return createHash("sha256").update(token).digest();
 }
 
+/** Stores the hash of a refresh token, with the time at which it expires. */
 export async function storeToken(
   ctx: Context,
   token: string,

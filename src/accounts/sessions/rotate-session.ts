@@ -1,6 +1,7 @@
 import { eq } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
+import { DAY_MS } from "../../platform/durations.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { refreshTokens, sessions } from "../../schema/accounts.ts";
 import { lockOwnAccount } from "../lock-account.ts";
@@ -13,7 +14,6 @@ import { hashToken, sessionExpiry, storeToken, successorOf } from "./refresh-tok
 
 /** Two tabs, or a client that lost the answer, may send a used token again for this time. */
 const GRACE_MS = 10_000;
-const DAY_MS = 86_400_000;
 
 type StoredToken = typeof refreshTokens.$inferSelect;
 

@@ -1,6 +1,7 @@
 import { recordOwn } from "../../audit/record-repeated.ts";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
+import { DAY_MS } from "../../platform/durations.ts";
 import type { Login } from "../../platform/http/auth.ts";
 import { apiTokens } from "../../schema/accounts.ts";
 import { lockOwnAccount } from "../lock-account.ts";
@@ -11,7 +12,6 @@ import { type TokenView, viewToken } from "./views.ts";
 
 /** Per user. */
 const MAX_TOKENS = 100;
-const DAY_MS = 86_400_000;
 
 export interface NewToken {
   readonly name: string;

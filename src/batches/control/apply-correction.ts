@@ -139,6 +139,7 @@ async function applyPart(
   };
 }
 
+/** Stores new cells of rows, and the old ones in their history. */
 export async function changeCells(
   tx: Tx,
   batchId: string,

@@ -17,10 +17,10 @@ import { numberMarks } from "../receive/number-marks.ts";
 import { openUpload } from "../receive/open-upload.ts";
 import { requireStoredWithin } from "../receive/quota.ts";
 import { storeRows } from "../receive/store-rows.ts";
-import { signsOfLife } from "../signs-of-life.ts";
 import type { Batch } from "../transitions.ts";
 import { prepareToday } from "../upkeep/prepare-today.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
+import { signsOfLife } from "../upkeep/signs-of-life.ts";
 import { applyCorrection, type CorrectionResult, lockCorrectable } from "./apply-correction.ts";
 import { retryWhileLocked } from "./lock-open-chunks.ts";
 

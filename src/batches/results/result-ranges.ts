@@ -20,6 +20,7 @@ export function within({ after, rows }: Range, id: string): SQL {
   return sql`batch_id = ${id} AND row_number > ${after} AND row_number <= ${after + rows}`;
 }
 
+/** The condition for rows that result files list with this status. Rows that were undone are in none of them. */
 export function hasStatus(status: "success" | "failed"): SQL {
   return sql`status = ${sql.raw(`'${status}'`)} AND undo IS DISTINCT FROM 'reversed'`;
 }

@@ -149,6 +149,7 @@ export async function storeCreated(
     FROM unnest(${`{${rows.join()}}`}::int[]${arrays}) AS created (row_number${names}) ORDER BY row_number`);
 }
 
+/** Appends the results of rows that have failed for good. */
 export async function storeFailures(
   tx: Tx,
   { batchId, attempt }: ChunkAttempt,

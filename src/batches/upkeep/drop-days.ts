@@ -1,17 +1,18 @@
 /** Drops rows and results by day (UTC): they have one partition per day in which batches were created. */
 import { and, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
+import { DAY_MS } from "../../platform/durations.ts";
 import { clientTransaction } from "../../platform/postgres/client-transaction.ts";
 import { databaseOn, postgresError } from "../../platform/postgres/database.ts";
 import {
-  DAY_MS,
   dropDayPartition,
   listDayPartitions,
   type PartitionedDays,
 } from "../../platform/postgres/day-partitions.ts";
 import { firstIdOf } from "../../platform/postgres/exchange-tables.ts";
 import { SQLSTATE } from "../../platform/sqlstates.ts";
-import { batches, ROW_TABLES } from "../../schema/batches.ts";
+import { batches } from "../../schema/batches.ts";
+import { ROW_TABLES } from "../../schema/day-tables.ts";
 import { ENDED_STATES, transitions } from "../state.ts";
 
 /** How long others wait behind the clean-up. Longer than the time after which PostgreSQL looks for deadlocks would be of no use. */
@@ -33,6 +34,7 @@ function isOf({ from, to }: PartitionedDays): SQL | undefined {
   return and(from ? gte(batches.id, firstIdOf(from)) : undefined, lt(batches.id, firstIdOf(to)));
 }
 
+/** The condition that a batch has expired. */
 export function hasEndedBefore(limit: Date): SQL | undefined {
   return and(inArray(batches.state, [...ENDED_STATES]), lt(batches.finishedAt, limit));
 }

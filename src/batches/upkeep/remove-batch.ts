@@ -4,8 +4,8 @@ import { jobs } from "../../jobs.ts";
 import { batches } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { batchJobId, chunkJobId } from "../batch-jobs.ts";
-import { signsOfLife } from "../signs-of-life.ts";
 import { transitions } from "../state.ts";
+import { signsOfLife } from "./signs-of-life.ts";
 
 /**
  * The number of rows that one statement removes, so that no statement holds locks for long. A slice is a range: for a list

@@ -1,15 +1,14 @@
 import { eq } from "drizzle-orm";
-import { type Context, retentionLimit } from "../../context.ts";
+import type { Context } from "../../context.ts";
+import { DAY_MS } from "../../platform/durations.ts";
 import { timeOfUuidV7 } from "../../platform/ids.ts";
-import {
-  DAY_MS,
-  type PartitionedDays,
-  tryToCreateDayPartitions,
-} from "../../platform/postgres/day-partitions.ts";
-import { batches, ROW_TABLES } from "../../schema/batches.ts";
-import { signsOfLife } from "../signs-of-life.ts";
+import { type PartitionedDays, tryToCreateDayPartitions } from "../../platform/postgres/day-partitions.ts";
+import { retentionLimit } from "../../retention.ts";
+import { batches } from "../../schema/batches.ts";
+import { ROW_TABLES } from "../../schema/day-tables.ts";
 import { deleteExpired, dropDays, hasEndedBefore, listDays } from "./drop-days.ts";
 import { removeBatch } from "./remove-batch.ts";
+import { signsOfLife } from "./signs-of-life.ts";
 
 /**
  * Removes batches that ended more than RETENTION_DAYS ago. Their records stay. If all batches of a day have expired, their rows are

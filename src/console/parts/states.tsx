@@ -9,9 +9,11 @@ import {
   IconPlayerPause,
   IconX,
 } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 import { stateWords } from "../words/states.ts";
 
-type Look = readonly [color: string, icon: typeof IconCheck];
+/** How a badge looks. */
+export type Look = readonly [color: string, icon: typeof IconCheck];
 
 /** Every state of batches, rows, tasks, workflows, steps, ticks, deliveries and mails. The word says it too, not only the colour. */
 const LOOKS: Readonly<Record<string, Look>> = {
@@ -54,7 +56,12 @@ export function lookOf(state: string): Look {
 }
 
 export function StateBadge({ state }: { readonly state: string }) {
-  const [color, Icon] = lookOf(state);
+  return <LookBadge look={lookOf(state)}>{stateWords[state] ?? state}</LookBadge>;
+}
+
+/** A badge with an icon, so that its colour is never all that says something. */
+export function LookBadge({ look, children }: { readonly look: Look; readonly children: ReactNode }) {
+  const [color, Icon] = look;
   return (
     <Badge
       color={color}
@@ -65,7 +72,7 @@ export function StateBadge({ state }: { readonly state: string }) {
       leftSection={<Icon size={12} aria-hidden />}
       style={{ flex: "none", minWidth: "max-content" }}
     >
-      {stateWords[state] ?? state}
+      {children}
     </Badge>
   );
 }

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { DomainError } from "../../errors.ts";
+import { DAY_MS } from "../../platform/durations.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { FROM_YEAR_1, speakAsDjango } from "./django-errors.ts";
 
@@ -25,8 +26,6 @@ export function djangoRoutes(
     define(app, shared);
   });
 }
-
-const DAY_MS = 86_400_000;
 
 export const Day = (description: string) =>
   Type.Optional(Type.String({ format: "date", pattern: FROM_YEAR_1, description, examples: ["2024-01-01"] }));

@@ -1,5 +1,4 @@
 /** Mails that people or Rowmill itself write to others. */
-
 import { paragraph } from "../layout/blocks.ts";
 import { oneLine } from "../layout/plain.ts";
 import type { MailTemplate } from "./kind.ts";

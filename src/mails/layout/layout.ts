@@ -1,5 +1,4 @@
 /** The frame of every mail: title, blocks and footer, as HTML and as text. */
-
 import { Html, html } from "../../platform/html.ts";
 import type { Block } from "./blocks.ts";
 

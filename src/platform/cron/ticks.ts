@@ -5,6 +5,7 @@
  * - A time that the clock skips is due as much later as the clock skips, like times of RFC 5545.
  * - A time that the clock repeats is due the first time. An expression that is due in every hour is due both times.
  */
+import { DAY_MS } from "../durations.ts";
 import { type CronExpression, parseCron } from "./expression.ts";
 import { offsetAt } from "./zone.ts";
 
@@ -13,8 +14,6 @@ export interface Timetable {
   /** The name of a time zone, such as `Europe/Berlin`. */
   readonly timezone: string;
 }
-
-const DAY_MS = 86_400_000;
 
 /** Returns the first instant after `after`; null: never. @throws CronError */
 export function nextTick({ cron, timezone }: Timetable, after: Date): Date | null {

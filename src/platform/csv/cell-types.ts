@@ -26,6 +26,7 @@ export function isNumber(text: string): boolean {
   return text.length <= MAX_CHARS && /\d/.test(text) && NUMBER.test(text);
 }
 
+/** Whether a cell says that it has no value. */
 export function isMissing(text: string): boolean {
   return MISSING.test(text);
 }

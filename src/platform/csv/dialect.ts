@@ -2,7 +2,6 @@
  * Guesses the syntax of a CSV file from its first block. It reads the block with every candidate and prefers the syntax
  * with which most records have the same number of columns and most cells read as one value.
  */
-
 import { isApostropheQuote, isTextQuote } from "./quotes.ts";
 import { type Sample, takeSample } from "./sample.ts";
 import { scoreOf } from "./score.ts";

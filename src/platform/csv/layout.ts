@@ -35,6 +35,7 @@ const MAX_FILLED_ABOVE = 0.5;
 const SURE = 0.95;
 const UNSURE = 0.6;
 
+/** Finds where the table begins below titles and remarks, and whether its first line is a header. */
 export function findLayout(records: Rows, isTable: boolean, known: KnownLayout): Layout {
   const { above } = isTable ? linesAbove(records) : remarksAbove(records);
   return known.isStart || known.header === false

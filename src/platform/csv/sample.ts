@@ -26,6 +26,7 @@ export interface Sample {
   isPadded(record: number, column: number): boolean;
 }
 
+/** Parses the beginning of a file with a syntax that is tried. */
 export function takeSample(block: string, isWhole: boolean, syntax: Syntax): Sample {
   const first = readBlock(block, isWhole, syntax, 0);
   const width = commonWidth(first.certain);
@@ -85,6 +86,7 @@ export function isBlankRow(fields: readonly string[]): boolean {
   return fields.every(isBlank);
 }
 
+/** Returns the number of fields that most records have. */
 export function commonWidth(records: readonly { readonly fields: readonly string[] }[]): number {
   const counts = new Map<number, number>();
   for (const { fields } of records) counts.set(fields.length, (counts.get(fields.length) ?? 0) + 1);

@@ -102,6 +102,7 @@ const CHALLENGES: ReadonlyMap<string, string> = new Map([
 
 export const BEARER_CHALLENGE = 'Bearer realm="rowmill"';
 
+/** Adds the functions that authenticate requests and sign access tokens. */
 export async function registerAuth(
   app: FastifyInstance,
   config: Config,

@@ -1,5 +1,4 @@
 /** Requests that Node.js refuses before fastify sees them. */
-
 import type { Socket } from "node:net";
 import type { ConnectionError } from "fastify";
 import { problemOf } from "./errors.ts";

@@ -1,5 +1,4 @@
 /** Answers every error with RFC 9457 problem details, plus `error` and `field_errors`. A 5xx never shows internals. */
-
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
@@ -124,6 +123,7 @@ export function sendProblem(
     });
 }
 
+/** Builds problem details (RFC 9457). */
 export function problemOf(status: number, code: string, detail: string, fieldErrors: FieldErrors = {}) {
   return {
     type: "about:blank",

@@ -1,5 +1,4 @@
 /** The parts of the OpenAPI document that its operations share. */
-
 import { problems } from "./errors.ts";
 import { exampleOf, hasExample, type JsonSchema } from "./examples.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";

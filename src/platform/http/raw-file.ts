@@ -17,6 +17,7 @@ export function leaveBodiesUnread(app: FastifyInstance): void {
   app.addContentTypeParser("*", (_request, _body, done) => done(null));
 }
 
+/** Whether the body of a request is a file itself, and not a form with a file. */
 export function isRawFile({ headers, routeOptions }: FastifyRequest): boolean {
   const [mediaType = ""] = (headers["content-type"] ?? "").toLowerCase().split(";");
   return routeOptions.config.rawFiles?.includes(mediaType.trim()) ?? false;

@@ -1,8 +1,8 @@
 /** Dates and times in filters. */
 import Type from "typebox";
 import { invalidField } from "../../errors.ts";
+import { DAY_MS } from "../durations.ts";
 
-const DAY_MS = 86_400_000;
 /** PostgreSQL cannot parse years with five digits as JavaScript writes them. */
 const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 

@@ -40,6 +40,7 @@ export function openRegistry(pools: Readonly<Record<string, pg.Pool>>): Registry
   return registry;
 }
 
+/** Adds the metric that shows how old the state of the standby is. */
 export function addReplicaMetrics(registry: Registry, replica: Replica): void {
   new Meter(registry).gauge(
     "rowmill_replica_lag_seconds",

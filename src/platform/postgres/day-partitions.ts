@@ -4,13 +4,13 @@
  */
 import type pg from "pg";
 import { rowmill } from "../../schema/columns.ts";
+import { DAY_MS } from "../durations.ts";
 import type { Log } from "../log.ts";
 
 type Connection = Pick<pg.Pool, "query"> | Pick<pg.Client, "query">;
 
 /** How many days after today have a partition. */
 const DAYS_AHEAD = 7;
-export const DAY_MS = 86_400_000;
 
 const SCHEMA = rowmill.schemaName;
 const CREATE = `${SCHEMA}.create_day_partition`;
@@ -255,6 +255,7 @@ export function dropDayPartition(client: Connection, table: string, lastDay: Dat
   return change(client, DROP, table, dayOf(lastDay));
 }
 
+/** Whether `migrate` has given the table its partitions. */
 export async function isPartitioned(client: Connection, table: string): Promise<boolean> {
   const { rowCount } = await client.query(
     "SELECT FROM pg_class WHERE relnamespace = $1::regnamespace AND relname = $2 AND relkind = 'p'",

@@ -6,11 +6,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { rowmill } from "../../schema/columns.ts";
+import { DAY_MS } from "../durations.ts";
 import { timeOfUuidV7 } from "../ids.ts";
 import type { Log } from "../log.ts";
 import { SQLSTATE } from "../sqlstates.ts";
 import { postgresError } from "./database.ts";
-import { DAY_MS, DAYS_OF_LOST_PROOF, isPartitioned, partitionBefore } from "./day-partitions.ts";
+import { DAYS_OF_LOST_PROOF, isPartitioned, partitionBefore } from "./day-partitions.ts";
 import {
   boundaryOf,
   exchangeTables,

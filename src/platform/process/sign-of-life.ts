@@ -11,7 +11,7 @@ export interface SignOfLife {
   start(write: () => Promise<unknown>, onError: (error: unknown) => void): Signs;
 }
 
-interface Signs extends Disposable {
+export interface Signs extends Disposable {
   /** Resolves once no sign is being written. */
   settled(): Promise<void>;
 }

@@ -234,6 +234,7 @@ export class RunningDelivery {
   }
 }
 
+/** Returns the key with which a worker holds a job that it has taken. */
 export function claimOf({ name }: JobContract, { id, retryCount }: TakenJob): Claim {
   return { name, id, retryCount };
 }

@@ -1,5 +1,4 @@
 /** Reads the value of a cell as text, as the sheet shows it. */
-
 import type { WriterOf } from "./styles.ts";
 import { unescaped } from "./text-collector.ts";
 

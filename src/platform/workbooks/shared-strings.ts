@@ -1,5 +1,4 @@
 /** The texts that the cells of a workbook share. They are read only as far as cells need them. */
-
 import { damaged, tooLarge } from "./refusals.ts";
 import { TextCollector } from "./text-collector.ts";
 import { TextStore } from "./text-store.ts";

@@ -1,5 +1,4 @@
 /** Collects the rows of a sheet from its XML. */
-
 import { columnLetters, columnOf, MAX_COLUMNS, MAX_ROWS } from "./cell-refs.ts";
 import { cellText } from "./cell-value.ts";
 import { damaged } from "./refusals.ts";

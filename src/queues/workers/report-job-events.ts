@@ -1,6 +1,6 @@
 /** While somebody watches, a worker keeps the latest events of its jobs in its row. Otherwise this costs nothing. */
 import { eq } from "drizzle-orm";
-import type { OpenContext } from "../../context.ts";
+import type { OpenContext } from "../../open-context.ts";
 import type { JobMoment } from "../../platform/queue/running-jobs.ts";
 import { type JobEvent, workers } from "../../schema/workers.ts";
 

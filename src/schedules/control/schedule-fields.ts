@@ -1,5 +1,4 @@
 /** The fields of a schedule that clients set, and their checks. */
-
 import type { Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";

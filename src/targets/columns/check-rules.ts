@@ -1,5 +1,4 @@
 /** Checks the rules of a definition about several columns of a row. */
-
 import type { Static } from "typebox";
 import type { RowError } from "../../schema/batches.ts";
 import type { ColumnDefinition } from "../definition/column.ts";

@@ -36,6 +36,11 @@ const CONFIGURATION: Readonly<Record<number, string>> = {
   410: "the URL is gone",
 };
 
+/**
+ * Decides what an answer means for the rows of the request.
+ * @param ids the ids of the rows that were sent
+ * @param trustEmpty whether an answer without a body means that all rows were written
+ */
 export function readAnswer(reply: Reply, ids: ReadonlySet<string>, trustEmpty: boolean, now: Date): Meaning {
   if (reply.kind === "stop") return reply;
   if (reply.kind === "unreachable")

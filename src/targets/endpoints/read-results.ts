@@ -16,6 +16,7 @@ const MAX_RETRY_AFTER_SECONDS = 3600;
 
 const EFFECTS = ["created", "updated", "unchanged"] as const;
 
+/** Turns the result of one row into its outcome. */
 export function readRowResult(result: Result, hidden: readonly string[]): Outcome {
   if (!result) return retry("no_result", "The answer of the endpoint has no result for the row.");
   const effect = EFFECTS.find((name) => name === result.status);

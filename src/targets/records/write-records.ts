@@ -13,6 +13,7 @@ export interface RecordRow {
   readonly data: string;
 }
 
+/** Creates one record per row. */
 export async function insertRecords(
   tx: Tx,
   batch: TargetBatch,
@@ -27,6 +28,7 @@ export async function insertRecords(
   return ids.map(created);
 }
 
+/** Removes the records that these rows created, except those that another batch has changed since. */
 export async function undoRecords(
   tx: Tx,
   batch: TargetBatch,

@@ -6,6 +6,7 @@ import { users } from "../../schema/accounts.ts";
 import type { TargetBatch } from "../target.ts";
 import type { KeyedRow, User } from "./user-rows.ts";
 
+/** Records the accounts that a file has created. */
 export async function recordCreations(
   tx: Tx,
   batch: TargetBatch,
@@ -31,6 +32,7 @@ interface Update {
 
 type Names = Pick<User, "email" | "role">;
 
+/** Records each role, address and password that a file has changed. */
 export async function recordUpdates(tx: Tx, batch: TargetBatch, updates: readonly Update[]): Promise<void> {
   const entries = updates.flatMap(({ row, recordId, before, passwordHash }) => {
     const { role, email, after } = before;

@@ -2,6 +2,7 @@
 import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
 import { type DomainError, invalidField } from "../../errors.ts";
+import { DAY_MS } from "../../platform/durations.ts";
 import { parseBody } from "../../platform/http/body.ts";
 import { joinPath } from "../../platform/http/schema-errors.ts";
 import { MapOf, Uuid } from "../../platform/http/schemas.ts";
@@ -156,7 +157,7 @@ const MAX_DELAY_DAYS = 30;
 /** A time in the past means now. */
 function startOf(text: string, field: string): Date {
   const start = new Date(text);
-  if (start.getTime() <= Date.now() + MAX_DELAY_DAYS * 86_400_000) return start;
+  if (start.getTime() <= Date.now() + MAX_DELAY_DAYS * DAY_MS) return start;
   throw invalidField(field, `must be at most ${MAX_DELAY_DAYS} days from now.`);
 }
 

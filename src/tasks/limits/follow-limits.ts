@@ -1,5 +1,5 @@
 import { isNull, sql } from "drizzle-orm";
-import type { OpenContext } from "../../context.ts";
+import type { OpenContext } from "../../open-context.ts";
 import { withoutOverlap } from "../../platform/process/without-overlap.ts";
 import { limitWaits } from "../../schema/task-limits.ts";
 import { LIMIT_CHANNEL } from "./change-limit.ts";

@@ -1,5 +1,6 @@
 import { and, asc, gt, inArray, isNull, lt, sql } from "drizzle-orm";
-import { type Context, inTransaction, retentionLimit } from "../../context.ts";
+import { type Context, inTransaction } from "../../context.ts";
+import { retentionLimit } from "../../retention.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { deleteTasks } from "../control/delete-task.ts";
 

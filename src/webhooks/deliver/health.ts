@@ -1,13 +1,13 @@
 /** Derives the health of an endpoint from the outcomes of attempts. */
-
+import { DAY_MS } from "../../platform/durations.ts";
 import type { DisabledReason } from "../disable-webhook.ts";
 import type { Webhook } from "../queries.ts";
 import { GONE, type Outcome } from "./outcome.ts";
 
-const DAY_MS = 86_400_000;
 /** A webhook is disabled after this many failed attempts without a success, if the first of them is this old. */
 const FAILING = { failures: 10, ms: 3 * DAY_MS };
 
+/** Returns the columns of a webhook that an attempt changes. */
 export function healthAfter(
   webhook: Webhook,
   { error, isOverloaded, retryAfterSeconds }: Outcome,
@@ -23,6 +23,7 @@ export function healthAfter(
   };
 }
 
+/** Returns why a webhook gets no more deliveries after an attempt; null: it gets them. */
 export function reasonToDisable(
   { failures, failingSince }: Webhook,
   { status }: Outcome,

@@ -1,6 +1,7 @@
 import { and, eq, isNotNull, lt, ne, type SQL, sql } from "drizzle-orm";
-import { type Context, retentionLimit } from "../../context.ts";
+import type { Context } from "../../context.ts";
 import { firstUuidV7 } from "../../platform/ids.ts";
+import { retentionLimit } from "../../retention.ts";
 import { webhookDeliveries, webhooks } from "../../schema/webhooks.ts";
 
 /** Deliveries per transaction. */

@@ -10,6 +10,7 @@ interface Run {
 
 const jobIdOf = ({ id, run }: Run) => deterministicJobId("workflow-deadline", id, run);
 
+/** Creates the job of the deadline, for a run that begins. */
 export async function enqueueDeadline(
   tx: Tx,
   workflow: Run & { readonly userId: number; readonly timeoutSeconds: number },
@@ -25,6 +26,7 @@ export async function enqueueDeadline(
   ]);
 }
 
+/** Removes the job of the deadline, for a run that has ended before. */
 export async function dequeueDeadline(tx: Tx, workflow: Run): Promise<void> {
   await tx.queue.remove(tx.db, jobs.advanceWorkflow, [jobIdOf(workflow)]);
 }

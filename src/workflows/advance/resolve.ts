@@ -97,6 +97,7 @@ function outcomeOf(steps: readonly GraphStep[]): "completed" | "failed" {
     : "completed";
 }
 
+/** Counts steps by state. */
 export function countsOf(steps: readonly Pick<GraphStep, "state">[]): StepCounts {
   const counts = Object.fromEntries(stepState.enumValues.map((state) => [state, 0])) as Record<
     StepState,

@@ -1,6 +1,7 @@
 import { asc, lt } from "drizzle-orm";
-import { type Context, inTransaction, retentionLimit } from "../../context.ts";
+import { type Context, inTransaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
+import { retentionLimit } from "../../retention.ts";
 import { workflows } from "../../schema/workflows.ts";
 import { removeWorkflow } from "../control/delete-workflow.ts";
 import { lockWorkflow } from "../queries.ts";

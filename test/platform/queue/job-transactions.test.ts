@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
-import { openContext } from "../../../src/context.ts";
 import { jobs } from "../../../src/jobs.ts";
+import { openContext } from "../../../src/open-context.ts";
 import { createLog } from "../../../src/platform/log.ts";
 import { Later } from "../../../src/platform/queue/later.ts";
 import { rateLimits } from "../../../src/schema/accounts.ts";

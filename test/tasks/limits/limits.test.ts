@@ -1,6 +1,7 @@
 import { eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { inTransaction, type OpenContext } from "../../../src/context.ts";
+import { inTransaction } from "../../../src/context.ts";
+import type { OpenContext } from "../../../src/open-context.ts";
 import { tasks } from "../../../src/schema/tasks.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import { LIMIT_CHANNEL, removeLimit, setLimit } from "../../../src/tasks/limits/change-limit.ts";

@@ -16,6 +16,7 @@ export interface RoleState {
   readonly statements: readonly string[];
 }
 
+/** Reads whether the role exists, whether the session may take it, and what is missing. */
 export async function readTargetRole(ctx: Pick<Context, "db" | "config">): Promise<RoleState> {
   const { role } = ctx.config.tableTargets;
   const { rows } = await ctx.db.execute<{

@@ -15,6 +15,7 @@ export function formsFor({ checks }: TableFacts, { name, domain }: ColumnFacts):
   return [...ofTable, ...ofDomain.filter((form) => /^value$/i.test(form.column))];
 }
 
+/** Proposes the limits of a number from its type and the CHECK constraints of its column. */
 export function numberLimits(
   { baseName, category, precision, scale }: ColumnFacts,
   forms: readonly CheckForm[],
@@ -98,6 +99,7 @@ export function dateLimits(forms: readonly CheckForm[], isDate: boolean): Limits
   return limits;
 }
 
+/** Proposes the limits of a text from its type and the CHECK constraints of its column. */
 export function textLimits({ maxLength }: ColumnFacts, forms: readonly CheckForm[]): Limits {
   const least = forms.flatMap((form) => (form.kind === "min_length" ? [form.length] : []));
   const greatest = forms.flatMap((form) => (form.kind === "max_length" ? [form.length] : []));

@@ -1,5 +1,4 @@
 /** Makes the outcomes of rows, and says what PostgreSQL has against a row. */
-
 import type pg from "pg";
 import { MustPause, Permanent } from "../../../errors.ts";
 import type { RowError } from "../../../schema/batches.ts";

@@ -10,6 +10,7 @@ export type TableRow = Pick<TargetRow<Values>, "row" | "values">;
 /** The rows with one key, in the order of the file. Rows without a key, which the table makes, are alone. */
 export type KeyGroup = readonly TableRow[];
 
+/** Returns the values of a column, one per row. */
 export function textsOf(rows: readonly TableRow[], column: Pick<PlanColumn, "name">): (string | null)[] {
   return rows.map(({ values }) => values[column.name] ?? null);
 }

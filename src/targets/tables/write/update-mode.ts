@@ -21,6 +21,7 @@ import type { TablePlan } from "./table-plan.ts";
 import { groupByKey, hasKey, type TableRow } from "./table-rows.ts";
 import { type Update, type UpdateResult, updateRecords } from "./update-records.ts";
 
+/** Updates the records that have the keys of the rows. A row whose key no record has fails. */
 export async function writeUpdates(
   tx: Tx,
   writer: TableWriter,

@@ -1,5 +1,4 @@
 /** The consequence of an answer, or of none. */
-
 import { redact } from "../../../platform/http-client/redact.ts";
 import { readRetryAfter } from "../../../platform/http-client/retry-after.ts";
 import type { ReceivedAnswer } from "../../../platform/http-client/send-request.ts";

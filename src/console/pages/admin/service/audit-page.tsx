@@ -1,5 +1,4 @@
-import { Button, Menu } from "@mantine/core";
-import { IconChevronDown, IconDownload } from "@tabler/icons-react";
+import { Menu } from "@mantine/core";
 import { useApiList } from "../../../api/queries.ts";
 import { Choice } from "../../../parts/choice.tsx";
 import { type Column, DataTable } from "../../../parts/data-table.tsx";
@@ -8,6 +7,7 @@ import { Moment } from "../../../parts/moment.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { Period } from "../../../parts/period.tsx";
 import { saveFile } from "../../../parts/save-file.ts";
+import { SaveMenu } from "../../../parts/save-menu.tsx";
 import { SearchField, Toolbar } from "../../../parts/toolbar.tsx";
 import { auditWords as words } from "../../../words/admin-service.ts";
 import { ItemLink } from "../shared/item-link.tsx";
@@ -116,20 +116,9 @@ function Export({ query }: { readonly query: ReturnType<typeof auditQueryOf> }) 
     saveFile(`/api/v1/admin/audit/export.${format}?${new URLSearchParams(fields)}`);
   };
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button
-          variant="default"
-          leftSection={<IconDownload size={16} aria-hidden />}
-          rightSection={<IconChevronDown size={16} aria-hidden />}
-        >
-          {words.export}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item onClick={() => save("csv")}>{words.exportAs.csv}</Menu.Item>
-        <Menu.Item onClick={() => save("ndjson")}>{words.exportAs.ndjson}</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <SaveMenu label={words.export}>
+      <Menu.Item onClick={() => save("csv")}>{words.exportAs.csv}</Menu.Item>
+      <Menu.Item onClick={() => save("ndjson")}>{words.exportAs.ndjson}</Menu.Item>
+    </SaveMenu>
   );
 }

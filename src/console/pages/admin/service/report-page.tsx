@@ -1,5 +1,4 @@
-import { Alert, Badge, Button, Menu, SimpleGrid } from "@mantine/core";
-import { IconChevronDown, IconDownload } from "@tabler/icons-react";
+import { Alert, Badge, Menu, SimpleGrid } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import type { Schemas } from "../../../../client/operations.ts";
@@ -9,6 +8,7 @@ import { Failure, Loading } from "../../../parts/feedback.tsx";
 import { formatCompact, formatCount } from "../../../parts/format.ts";
 import { Page } from "../../../parts/page.tsx";
 import { saveFile } from "../../../parts/save-file.ts";
+import { SaveMenu } from "../../../parts/save-menu.tsx";
 import { reportWords as words } from "../../../words/admin-service.ts";
 import { Tile } from "../overview/tile.tsx";
 import { formatMs, partsOf, requestSeries, timeSeries, titleOfReport } from "./report-data.ts";
@@ -86,23 +86,12 @@ function Downloads({ id }: { readonly id: string }) {
     ["json", `/api/v1/reports/${id}`],
   ] as const;
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button
-          variant="default"
-          leftSection={<IconDownload size={16} aria-hidden />}
-          rightSection={<IconChevronDown size={16} aria-hidden />}
-        >
-          {words.downloadMenu}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {formats.map(([format, url]) => (
-          <Menu.Item key={format} onClick={() => saveFile(url, `report-${id}.${format}`)}>
-            {words.download(words.downloads[format])}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <SaveMenu label={words.downloadMenu}>
+      {formats.map(([format, url]) => (
+        <Menu.Item key={format} onClick={() => saveFile(url, `report-${id}.${format}`)}>
+          {words.download(words.downloads[format])}
+        </Menu.Item>
+      ))}
+    </SaveMenu>
   );
 }

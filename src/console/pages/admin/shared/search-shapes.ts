@@ -1,5 +1,4 @@
 /** The filters and open items that the addresses of the pages for operators have. */
-
 import { moment, oneOf, type SearchOf, text, wholeNumber } from "../../../api/search.ts";
 import { BATCH_STATES } from "../../batches/choices.ts";
 import { TASK_STATUSES } from "../../tasks/statuses.ts";

@@ -1,5 +1,4 @@
 /** A task in a form, before it is sent. */
-
 import { taskFormWords as words } from "../../../words/task-form.ts";
 import { asRecord, type Field, fieldsOf } from "./fields.ts";
 import { NotJson, type Problems, parseJson, problemsOf } from "./problems.ts";

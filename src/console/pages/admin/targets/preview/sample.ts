@@ -1,5 +1,4 @@
 /** The rows that a definition is tried with. */
-
 import type { Preview } from "../../../imports/preview/read-preview.ts";
 import type { Definition } from "../definition/definition.ts";
 

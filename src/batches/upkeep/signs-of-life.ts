@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
-import type { Context } from "../context.ts";
-import { transferLife } from "../platform/process/sign-of-life.ts";
-import { batches } from "../schema/batches.ts";
+import type { Context } from "../../context.ts";
+import { transferLife } from "../../platform/process/sign-of-life.ts";
+import { batches } from "../../schema/batches.ts";
 
 /** Keeps the reconciler from removing batches, or from joining their removal, until it is disposed. */
 export function signsOfLife(ctx: Context, batchIds: readonly string[]): Disposable {
