@@ -5,7 +5,7 @@ import type pg from "pg";
 import type { Config } from "../config/config.ts";
 import { type Context, inTransaction, type Tx } from "../context.ts";
 import { DomainError, type ErrorCode } from "../errors.ts";
-import { onePer } from "../platform/per-program.ts";
+import { onePer } from "../platform/one-per.ts";
 import { users } from "../schema/accounts.ts";
 
 interface Quota {

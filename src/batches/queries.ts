@@ -15,7 +15,7 @@ import {
 } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { onePer } from "../platform/per-program.ts";
+import { onePer } from "../platform/one-per.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
 import { searchList } from "../platform/postgres/search-list.ts";
 import { batches } from "../schema/batches.ts";

@@ -2,7 +2,7 @@
 import { eq } from "drizzle-orm";
 import { LRUCache } from "lru-cache";
 import type { Context } from "../../context.ts";
-import { onePer } from "../../platform/per-program.ts";
+import { onePer } from "../../platform/one-per.ts";
 import { type Caller, users } from "../../schema/accounts.ts";
 import { isTargetName, MAX_DEFINITION_BYTES } from "../definition/definition.ts";
 import { builtInNamed, builtInTargets, findBuiltIn } from "../registry.ts";

@@ -7,7 +7,7 @@ import { requireEdge } from "../state.ts";
 import { dequeueTasks } from "../task-jobs.ts";
 import { lockTask, type Owner, type Task, transition } from "../transitions.ts";
 import { findTaskType } from "../types/registry.ts";
-import { cancelWaiting } from "./chain.ts";
+import { cancelWaiting } from "./sequence.ts";
 
 /**
  * Cancels a pending or processing task. A worker that runs it stops within about a second. Does nothing if the task is

@@ -5,7 +5,7 @@ import { announcing } from "../../announcements/announcing.ts";
 import { type Context, changeExpression, publishLocally, sharedContext } from "../../context.ts";
 import { Grouped } from "../../platform/grouped.ts";
 import { uuidV7 } from "../../platform/ids.ts";
-import { onePer } from "../../platform/per-program.ts";
+import { onePer } from "../../platform/one-per.ts";
 import { isTransient } from "../../platform/postgres/database.ts";
 import { storableJson } from "../../platform/postgres/storable.ts";
 import { announcedColumns, TASK_CHANNEL, type Task } from "../transitions.ts";

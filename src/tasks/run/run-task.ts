@@ -15,13 +15,13 @@ import { type Task, transition } from "../transitions.ts";
 import { findTaskType } from "../types/registry.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { endTask } from "./end-task.ts";
-import { withInput } from "./input.ts";
 import { limitTime } from "./limit-time.ts";
 import { type Outcome, outcomeOf, successOf } from "./outcomes.ts";
 import { Progress } from "./progress.ts";
 import { handBack, RESUMED, startTogether } from "./start-together.ts";
 import { storeStack } from "./store-stack.ts";
 import { watchTask } from "./watch-task.ts";
+import { withInput } from "./with-input.ts";
 
 /** An attempt with its outcome. */
 interface Attempt {

@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import { type Context, changeExpression, publishLocally, sharedContext } from "../../context.ts";
 import { Grouped } from "../../platform/grouped.ts";
-import { onePer } from "../../platform/per-program.ts";
+import { onePer } from "../../platform/one-per.ts";
 import { isTransient } from "../../platform/postgres/database.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { TASK_CHANNEL, type Task, taskOf, transition, WORKFLOW_CHANNEL } from "../transitions.ts";

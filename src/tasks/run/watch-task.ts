@@ -1,6 +1,6 @@
 import { inArray } from "drizzle-orm";
 import { type Context, sharedContext } from "../../context.ts";
-import { onePer } from "../../platform/per-program.ts";
+import { onePer } from "../../platform/one-per.ts";
 import { withoutOverlap } from "../../platform/process/without-overlap.ts";
 import { tasks } from "../../schema/tasks.ts";
 import type { Task } from "../transitions.ts";

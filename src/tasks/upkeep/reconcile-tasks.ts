@@ -3,8 +3,8 @@ import { and, eq, inArray, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { type QueueName, taskJobs } from "../../jobs.ts";
 import { OPEN_TASK_STATUSES, type TaskStatus, tasks } from "../../schema/tasks.ts";
-import { cancelWaiting } from "../control/chain.ts";
 import { withNewJobs } from "../control/retry-task.ts";
+import { cancelWaiting } from "../control/sequence.ts";
 import { byQueue } from "../task-jobs.ts";
 import { isAttempt, recordEvent, type Task, transition } from "../transitions.ts";
 
