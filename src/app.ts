@@ -1,5 +1,5 @@
 /** The HTTP surface: every plugin and every group of routes, in order. */
-import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import type { FastifyPluginAsyncTypebox, TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { accountAdminRoutes } from "./accounts/admin-routes.ts";
@@ -17,16 +17,16 @@ import { auditRoutes } from "./audit/admin-routes.ts";
 import { backupRoutes } from "./backups/admin-routes.ts";
 import { BackupView } from "./backups/views.ts";
 import { adminBatchRoutes } from "./batches/admin-routes.ts";
-import { controlRoutes } from "./batches/control/control-routes.ts";
-import { correctionRoutes } from "./batches/control/correction-routes.ts";
-import { editRoutes } from "./batches/control/edit-routes.ts";
-import { eventRoutes } from "./batches/event-routes.ts";
+import { batchControlRoutes } from "./batches/control/control-routes.ts";
+import { batchCorrectionRoutes } from "./batches/control/correction-routes.ts";
+import { batchEditRoutes } from "./batches/control/edit-routes.ts";
+import { batchEventRoutes } from "./batches/event-routes.ts";
 import { uploadRoutes } from "./batches/receive/upload-routes.ts";
-import { resultRoutes } from "./batches/results/results-routes.ts";
+import { batchResultRoutes } from "./batches/results/results-routes.ts";
 import { batchRoutes } from "./batches/routes.ts";
 import { RowDetail, RowView } from "./batches/row-views.ts";
 import { AdminBatchView, BatchView, ListedBatchView, UploadedBatchView } from "./batches/views.ts";
-import { mediaRoutes } from "./books/media-routes.ts";
+import { bookMediaRoutes } from "./books/media-routes.ts";
 import { bookRoutes } from "./books/routes.ts";
 import { BookView } from "./books/views.ts";
 import { searchConnections } from "./config/connections.ts";
@@ -73,7 +73,7 @@ import { RecordView } from "./records/views.ts";
 import { reportRoutes } from "./reports/routes.ts";
 import { DailyView, ReportView, WeeklyView } from "./reports/views.ts";
 import { registerRequestContext } from "./request-context.ts";
-import { openRequestLog } from "./request-log/log-requests.ts";
+import { openRequestLog, type RequestLog } from "./request-log/log-requests.ts";
 import { scheduleAdminRoutes } from "./schedules/admin-routes.ts";
 import { scheduleControlRoutes } from "./schedules/control/control-routes.ts";
 import { scheduleRoutes } from "./schedules/routes.ts";
@@ -112,33 +112,102 @@ const HEADERS_MS = 15_000;
 /** How often Node looks for late headers. */
 const CHECK_MS = 5000;
 
+/** The schemas that the OpenAPI document names. */
+const SCHEMAS = [
+  Problem,
+  BatchView,
+  ListedBatchView,
+  AdminBatchView,
+  UploadedBatchView,
+  RowView,
+  RowDetail,
+  BookView,
+  RecordView,
+  TargetView,
+  Definition,
+  FileView,
+  TaskView,
+  TaskTypeView,
+  ...newTaskSchemas,
+  QueueView,
+  DailyView,
+  WeeklyView,
+  ReportView,
+  WebhookView,
+  BackupView,
+  ...scheduleSchemas,
+  WorkflowView,
+  WorkflowDetailView,
+  WorkflowStepView,
+  NotificationView,
+  PreferenceView,
+];
+
+/** The groups of routes, in the order of the OpenAPI document. Probes precede them. */
+const ROUTES: readonly ((ctx: Context) => FastifyPluginAsyncTypebox)[] = [
+  accountRoutes,
+  browserRoutes,
+  passwordRoutes,
+  passwordResetRoutes,
+  confirmRoutes,
+  sessionRoutes,
+  tokenRoutes,
+  accountListRoutes,
+  accountAdminRoutes,
+  usageRoutes,
+  uploadRoutes,
+  batchRoutes,
+  batchControlRoutes,
+  adminBatchRoutes,
+  batchEditRoutes,
+  batchCorrectionRoutes,
+  targetRoutes,
+  targetDefinitionRoutes,
+  batchResultRoutes,
+  batchEventRoutes,
+  bookRoutes,
+  bookMediaRoutes,
+  recordRoutes,
+  fileRoutes,
+  createTaskRoutes,
+  taskRoutes,
+  taskControlRoutes,
+  taskEventRoutes,
+  taskTypeRoutes,
+  adminTaskRoutes,
+  createWorkflowRoutes,
+  workflowRoutes,
+  workflowControlRoutes,
+  workflowEventRoutes,
+  adminWorkflowRoutes,
+  scheduleControlRoutes,
+  scheduleRoutes,
+  scheduleAdminRoutes,
+  taskLimitRoutes,
+  secretRoutes,
+  jobRoutes,
+  adminQueueRoutes,
+  adminWorkerRoutes,
+  statisticsRoutes,
+  adminEventRoutes,
+  changeRoutes,
+  reportRoutes,
+  webhookRoutes,
+  webhookControlRoutes,
+  notificationRoutes,
+  notificationEventRoutes,
+  notificationAdminRoutes,
+  outboxRoutes,
+  unsubscribeRoutes,
+  backupRoutes,
+  auditRoutes,
+  legacyRoutes,
+];
+
 /** Returns the app without listening, so that tests can inject requests. */
 export async function createApp(ctx: Context) {
   const requestLog = openRequestLog(ctx);
-  const { compileAll, ...compilersFactory } = lazyCompilers();
-  const app = Fastify({
-    loggerInstance: ctx.log as FastifyBaseLogger,
-    ...requestIds,
-    trustProxy: ctx.config.trustProxy || false,
-    connectionTimeout: IDLE_CONNECTION_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    http: { headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_MS },
-    // An upload can take hours. body-pace.ts limits every body.
-    requestTimeout: 0,
-    bodyLimit: SMALL_BODY_BYTES,
-    // An open upload must not delay the end of the program.
-    forceCloseConnections: true,
-    frameworkErrors(error, request, reply) {
-      requestLog.observe(request, reply);
-      refuseUrl(error, request, reply);
-    },
-    clientErrorHandler: refuseConnection,
-    schemaController: { compilersFactory },
-    routerOptions: { ignoreTrailingSlash: true },
-    ajv: { customOptions: { allErrors: true, keywords: [], discriminator: true } },
-  }).withTypeProvider<TypeBoxTypeProvider>();
-
-  app.decorate("compileSchemas", compileAll);
+  const app = newServer(ctx, requestLog);
   await ctx.tracing.followRequests(app);
   requestLog.follow(app);
   limitConnections(app.server, ctx.config);
@@ -160,80 +229,36 @@ export async function createApp(ctx: Context) {
   await registerDocs(app);
   await registerConsole(app, CONSOLE_FOLDER);
 
-  for (const schema of [
-    Problem,
-    BatchView,
-    ListedBatchView,
-    AdminBatchView,
-    UploadedBatchView,
-    RowView,
-    RowDetail,
-  ])
-    app.addSchema(schema);
-  for (const schema of [BookView, RecordView, TargetView, Definition, FileView]) app.addSchema(schema);
-  for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
-  for (const schema of [DailyView, WeeklyView, ReportView, WebhookView, BackupView]) app.addSchema(schema);
-  for (const schema of scheduleSchemas) app.addSchema(schema);
-  for (const schema of [WorkflowView, WorkflowDetailView, WorkflowStepView]) app.addSchema(schema);
-  for (const schema of [NotificationView, PreferenceView]) app.addSchema(schema);
-
+  for (const schema of SCHEMAS) app.addSchema(schema);
   await app.register(healthRoutes(() => ctx.reads.pool.query("SELECT 1")));
-  await app.register(accountRoutes(ctx));
-  await app.register(browserRoutes(ctx));
-  await app.register(passwordRoutes(ctx));
-  await app.register(passwordResetRoutes(ctx));
-  await app.register(confirmRoutes(ctx));
-  await app.register(sessionRoutes(ctx));
-  await app.register(tokenRoutes(ctx));
-  await app.register(accountListRoutes(ctx));
-  await app.register(accountAdminRoutes(ctx));
-  await app.register(usageRoutes(ctx));
-  await app.register(uploadRoutes(ctx));
-  await app.register(batchRoutes(ctx));
-  await app.register(controlRoutes(ctx));
-  await app.register(adminBatchRoutes(ctx));
-  await app.register(editRoutes(ctx));
-  await app.register(correctionRoutes(ctx));
-  await app.register(targetRoutes(ctx));
-  await app.register(targetDefinitionRoutes(ctx));
-  await app.register(resultRoutes(ctx));
-  await app.register(eventRoutes(ctx));
-  await app.register(bookRoutes(ctx));
-  await app.register(mediaRoutes(ctx));
-  await app.register(recordRoutes(ctx));
-  await app.register(fileRoutes(ctx));
-  await app.register(createTaskRoutes(ctx));
-  await app.register(taskRoutes(ctx));
-  await app.register(taskControlRoutes(ctx));
-  await app.register(taskEventRoutes(ctx));
-  await app.register(taskTypeRoutes(ctx));
-  await app.register(adminTaskRoutes(ctx));
-  await app.register(createWorkflowRoutes(ctx));
-  await app.register(workflowRoutes(ctx));
-  await app.register(workflowControlRoutes(ctx));
-  await app.register(workflowEventRoutes(ctx));
-  await app.register(adminWorkflowRoutes(ctx));
-  await app.register(scheduleControlRoutes(ctx));
-  await app.register(scheduleRoutes(ctx));
-  await app.register(scheduleAdminRoutes(ctx));
-  await app.register(taskLimitRoutes(ctx));
-  await app.register(secretRoutes(ctx));
-  await app.register(jobRoutes(ctx));
-  await app.register(adminQueueRoutes(ctx));
-  await app.register(adminWorkerRoutes(ctx));
-  await app.register(statisticsRoutes(ctx));
-  await app.register(adminEventRoutes(ctx));
-  await app.register(changeRoutes(ctx));
-  await app.register(reportRoutes(ctx));
-  await app.register(webhookRoutes(ctx));
-  await app.register(webhookControlRoutes(ctx));
-  await app.register(notificationRoutes(ctx));
-  await app.register(notificationEventRoutes(ctx));
-  await app.register(notificationAdminRoutes(ctx));
-  await app.register(outboxRoutes(ctx));
-  await app.register(unsubscribeRoutes(ctx));
-  await app.register(backupRoutes(ctx));
-  await app.register(auditRoutes(ctx));
-  await app.register(legacyRoutes(ctx));
+  for (const group of ROUTES) await app.register(group(ctx));
+  return app;
+}
+
+/** The server without any route: its limits, and how it answers requests that Fastify cannot read. */
+function newServer({ config, log }: Context, requestLog: RequestLog) {
+  const { compileAll, ...compilersFactory } = lazyCompilers();
+  const app = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    ...requestIds,
+    trustProxy: config.trustProxy || false,
+    connectionTimeout: IDLE_CONNECTION_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    http: { headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_MS },
+    // An upload can take hours. body-pace.ts limits every body.
+    requestTimeout: 0,
+    bodyLimit: SMALL_BODY_BYTES,
+    // An open upload must not delay the end of the program.
+    forceCloseConnections: true,
+    frameworkErrors(error, request, reply) {
+      requestLog.observe(request, reply);
+      refuseUrl(error, request, reply);
+    },
+    clientErrorHandler: refuseConnection,
+    schemaController: { compilersFactory },
+    routerOptions: { ignoreTrailingSlash: true },
+    ajv: { customOptions: { allErrors: true, keywords: [], discriminator: true } },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  app.decorate("compileSchemas", compileAll);
   return app;
 }

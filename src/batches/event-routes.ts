@@ -8,7 +8,7 @@ import { getBatch, type StoredBatch } from "./queries.ts";
 import { hasEnded } from "./state.ts";
 import { batchVersion, viewListedBatch } from "./views.ts";
 
-export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+export function batchEventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
     const read = ({ id, userId }: StoredBatch) => getBatch(ctx, userId, id);
     const show = (batch: StoredBatch) => {

@@ -12,7 +12,7 @@ import { fileIdOf, PICTURE_NAME } from "./pictures.ts";
  * These routes need no login, because an <img> sends no token. There is no owner check: the name of a picture, which has
  * 121 random bits and appears only in answers to the owner, is the capability.
  */
-export function mediaRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+export function bookMediaRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const binary = Type.String({ format: "binary" });
   const content = Object.fromEntries(PICTURE_TYPES.map(({ mediaType }) => [mediaType, { schema: binary }]));
   return async (app) => {

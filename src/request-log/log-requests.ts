@@ -8,7 +8,7 @@ import { REQUEST_LOG } from "../schema/request-log.ts";
 import { LogBuffer } from "./log-buffer.ts";
 import { writeEntries } from "./write-entries.ts";
 
-interface RequestLog {
+export interface RequestLog {
   /** Logs the request when it ends. The hook does this; call it for requests for which Fastify runs no hooks. */
   observe(request: FastifyRequest, reply: FastifyReply): void;
   /** Observes the requests of the app. Call it before any hook that may answer. */

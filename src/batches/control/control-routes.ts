@@ -90,7 +90,7 @@ const EditBody = Type.Object(
   { additionalProperties: false },
 );
 
-export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+export function batchControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
     for (const [name, { summary, description, run }] of Object.entries(COMMANDS)) {
       app.post(

@@ -18,7 +18,7 @@ const Correction = Type.Object(
   { description: "The corrections are stored." },
 );
 
-export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+export function batchCorrectionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
     app.post(
       "/api/v1/batches/:batch_id/corrections",

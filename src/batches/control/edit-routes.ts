@@ -128,7 +128,7 @@ const EditedView = Type.Object(
   { description: "The numbers of rows." },
 );
 
-export function editRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+export function batchEditRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
     app.post(
       "/api/v1/batches/:batch_id/rows/edit",

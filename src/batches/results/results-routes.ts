@@ -22,7 +22,7 @@ const ResultParams = Type.Object({
   format: Type.Enum([...RESULT_FORMATS], { description: "The format of the file." }),
 });
 
-export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+export function batchResultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
     app.get(
       "/api/v1/batches/:batch_id/results/:file.:format",
