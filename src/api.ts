@@ -12,7 +12,7 @@ await runProgram(
     const ctx = await openContext(config, log, "enqueue", tracing);
     resources.defer(() => ctx.close(1000));
     if (config.metricsPort) {
-      const { openApiMetrics } = await import("./queues/probe-routes.ts");
+      const { openApiMetrics } = await import("./queues/metrics/probe-routes.ts");
       resources.use(await openApiMetrics(ctx));
     }
     const app = await createApp(ctx);

@@ -4,7 +4,7 @@ import { loadConfig } from "./config/config.ts";
 import { ConfigError, DomainError } from "./errors.ts";
 import { openContext } from "./open-context.ts";
 import { createLog } from "./platform/log.ts";
-import { provideDatabase } from "./platform/postgres/embedded-postgres.ts";
+import { provideDatabase } from "./platform/postgres/embedded/embedded-postgres.ts";
 import { reportAndExit } from "./platform/process/lifecycle.ts";
 
 try {

@@ -12,7 +12,7 @@ import { CONSOLE_FOLDER } from "./platform/console/folder.ts";
 import { viteBuild } from "./platform/console/run-vite.ts";
 import { isConsoleSource } from "./platform/console/source-key.ts";
 import { provideAppRole } from "./platform/postgres/app-role.ts";
-import { provideDatabase, type RunningPostgres } from "./platform/postgres/embedded-postgres.ts";
+import { provideDatabase, type RunningPostgres } from "./platform/postgres/embedded/embedded-postgres.ts";
 import { type Running, runProgram } from "./platform/process/lifecycle.ts";
 import { Supervisor } from "./platform/process/supervise.ts";
 import { watchSources } from "./platform/process/watch-sources.ts";

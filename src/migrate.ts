@@ -10,10 +10,13 @@ import { protectRows } from "./platform/postgres/append-only.ts";
 import { buildIndexes } from "./platform/postgres/build-indexes.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
 import { postgresError } from "./platform/postgres/database.ts";
-import { createDayPartitions, createPartitionFunctions } from "./platform/postgres/day-partitions.ts";
 import { distributeTables } from "./platform/postgres/distribute-tables.ts";
 import { moveFromPublic, warnOfOldTables } from "./platform/postgres/move-from-public.ts";
-import { partitionByDay } from "./platform/postgres/partition-by-day.ts";
+import {
+  createDayPartitions,
+  createPartitionFunctions,
+} from "./platform/postgres/partitions/day-partitions.ts";
+import { partitionByDay } from "./platform/postgres/partitions/partition-by-day.ts";
 import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
 import { liftTimeLimits } from "./platform/postgres/time-limits.ts";
 import { adaptQueueTables } from "./platform/queue/adapt-tables.ts";

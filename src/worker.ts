@@ -14,7 +14,7 @@ await runProgram(
     const ctx = await openContext(config, log, "work", tracing);
     resources.defer(() => ctx.close(stopMs));
     if (config.workerPort) {
-      const { openWorkerProbes } = await import("./queues/probe-routes.ts");
+      const { openWorkerProbes } = await import("./queues/metrics/probe-routes.ts");
       resources.use(await openWorkerProbes(ctx));
     }
     const registered = resources.use(await registerWorker(ctx, () => shutDown("an operator asked for it")));

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { ConfigError } from "../errors.ts";
-import { isPartitioned } from "../platform/postgres/day-partitions.ts";
-import { createFirstPartition, exchangeTables } from "../platform/postgres/exchange-tables.ts";
+import { isPartitioned } from "../platform/postgres/partitions/day-partitions.ts";
+import { createFirstPartition, exchangeTables } from "../platform/postgres/partitions/exchange-tables.ts";
 import { liftTimeLimits } from "../platform/postgres/time-limits.ts";
 import { QUEUE_SCHEMA } from "../schema/columns.ts";
 import { DAY_TABLES } from "../schema/day-tables.ts";

@@ -1,7 +1,7 @@
 /** Whether the last steps of the migration are done, and PostgreSQL keeps up with its own upkeep. */
 import type pg from "pg";
 import { missingIndexes } from "../platform/postgres/build-indexes.ts";
-import { hasDefaultPartition, MAX_DEFAULT_BYTES } from "../platform/postgres/day-partitions.ts";
+import { hasDefaultPartition, MAX_DEFAULT_BYTES } from "../platform/postgres/partitions/day-partitions.ts";
 import { QUEUE_INDEXES } from "../platform/queue/adapt-tables.ts";
 import { ROW_TABLES } from "../schema/day-tables.ts";
 import { REQUEST_LOG } from "../schema/request-log.ts";

@@ -1,6 +1,6 @@
 import packageJson from "../../package.json" with { type: "json" };
 import type { Config } from "../config/config.ts";
-import type { RunningPostgres } from "../platform/postgres/embedded-postgres.ts";
+import type { RunningPostgres } from "../platform/postgres/embedded/embedded-postgres.ts";
 import { findPasswordFile, USERNAME } from "./demo-account.ts";
 
 /** Prints the addresses of Rowmill and the first steps. */

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
 import { ASSETS_ROUTE } from "../platform/http/console.ts";
 import { observeRequest } from "../platform/http/ended-requests.ts";
-import { tryToCreateDayPartitions } from "../platform/postgres/day-partitions.ts";
+import { tryToCreateDayPartitions } from "../platform/postgres/partitions/day-partitions.ts";
 import { REQUEST_LOG } from "../schema/request-log.ts";
 import { LogBuffer } from "./log-buffer.ts";
 import { writeEntries } from "./write-entries.ts";

@@ -1,7 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DAY_MS } from "../platform/durations.ts";
-import { dropDayPartitions, tryToCreateDayPartitions } from "../platform/postgres/day-partitions.ts";
+import {
+  dropDayPartitions,
+  tryToCreateDayPartitions,
+} from "../platform/postgres/partitions/day-partitions.ts";
 import { REQUEST_LOG } from "../schema/request-log.ts";
 
 /** A statement deletes the entries of this time: at 1000 requests per second, 60,000. */

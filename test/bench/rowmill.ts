@@ -10,7 +10,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { BatchView } from "../../src/batches/views.ts";
-import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
+import { freePort } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
 import { type StatusFloor, startStatusFloor } from "./status-floor.ts";
 import { median } from "./table.ts";
 

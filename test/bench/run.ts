@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { loadConfig } from "../../src/config/config.ts";
 import { migrateDatabase } from "../../src/migrate.ts";
 import { createLog } from "../../src/platform/log.ts";
-import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts";
+import { startPostgres } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
 import { Bench, type Line, type Part } from "./bench.ts";
 import { exportPart } from "./export.ts";
 import { filesPart } from "./files.ts";

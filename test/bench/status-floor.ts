@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import pg from "pg";
-import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
+import { freePort } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
 
 const STATEMENT = `SELECT to_json(batches) AS batch, (
     SELECT json_build_object('succeeded', sum(succeeded), 'failed', sum(failed)) FROM rowmill.chunks WHERE batch_id = $1

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
+import { freePort } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
 import { checkout, endLeftovers, processesOn, run, unset } from "../support/commands.ts";
 
 const goodbooks = join(checkout, "../shared/data/goodbooks-10k.csv");

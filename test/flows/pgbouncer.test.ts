@@ -1,7 +1,7 @@
 /** Both programs and the migration through PgBouncer in transaction mode, where no two transactions share a session. */
 import { describe, expect, test } from "vitest";
 import type { BatchView } from "../../src/batches/views.ts";
-import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
+import { freePort } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
 import type { WorkerView } from "../../src/queues/workers/views.ts";
 import { adminOf } from "../support/admin.ts";
 import { csv } from "../support/book-files.ts";

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { BatchView } from "../../src/batches/views.ts";
-import { freePort, provideDatabase } from "../../src/platform/postgres/embedded-postgres.ts";
+import { freePort, provideDatabase } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
 import { csv } from "../support/book-files.ts";
 import { Client } from "../support/client.ts";
 import {

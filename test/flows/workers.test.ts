@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
+import { freePort } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
 import type { WorkerView } from "../../src/queues/workers/views.ts";
 import { adminOf } from "../support/admin.ts";
 import { closeGate } from "../support/gate.ts";

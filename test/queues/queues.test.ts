@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { jobs } from "../../src/jobs.ts";
-import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
+import { freePort } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
 import { COUNTED_EXACTLY } from "../../src/platform/queue/queue-reads.ts";
-import { openApiMetrics } from "../../src/queues/probe-routes.ts";
+import { openApiMetrics } from "../../src/queues/metrics/probe-routes.ts";
 import type { JobView, QueueView } from "../../src/queues/views.ts";
 import { registerWorker } from "../../src/queues/workers/register-worker.ts";
 import type { WorkerView } from "../../src/queues/workers/views.ts";

@@ -119,8 +119,14 @@ const RARE: readonly Exception[] = [
 /** Sources whose statements never meet distributed tables. */
 const ELSEWHERE: readonly [source: string, reason: string][] = [
   ["src/backups/", "Backups and restores need one server."],
-  ["src/platform/postgres/partition-by-day.ts", "Tables are partitioned before they are distributed."],
-  ["src/platform/postgres/exchange-tables.ts", "Tables are partitioned before they are distributed."],
+  [
+    "src/platform/postgres/partitions/partition-by-day.ts",
+    "Tables are partitioned before they are distributed.",
+  ],
+  [
+    "src/platform/postgres/partitions/exchange-tables.ts",
+    "Tables are partitioned before they are distributed.",
+  ],
 ];
 
 /** The number of migrations of the version that distributes tables. They run before. */

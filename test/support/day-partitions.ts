@@ -1,5 +1,5 @@
 import type { Context } from "../../src/context.ts";
-import { createDayPartitions } from "../../src/platform/postgres/day-partitions.ts";
+import { createDayPartitions } from "../../src/platform/postgres/partitions/day-partitions.ts";
 import { ROW_TABLES } from "../../src/schema/day-tables.ts";
 import { REQUEST_LOG } from "../../src/schema/request-log.ts";
 

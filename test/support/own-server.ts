@@ -8,7 +8,7 @@ import pg from "pg";
 import { loadConfig } from "../../src/config/config.ts";
 import { migrateDatabase } from "../../src/migrate.ts";
 import { createLog } from "../../src/platform/log.ts";
-import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts";
+import { startPostgres } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
 import { kill } from "./commands.ts";
 import { until } from "./until.ts";
 

@@ -5,8 +5,8 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import pg from "pg";
-import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
-import { unprivilegedAccount } from "../../src/platform/postgres/postgres-home.ts";
+import { freePort } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
+import { unprivilegedAccount } from "../../src/platform/postgres/embedded/postgres-home.ts";
 import { until } from "./until.ts";
 
 const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin"];

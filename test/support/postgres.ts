@@ -7,7 +7,7 @@ import type { TestProject } from "vitest/node";
 import { loadConfig } from "../../src/config/config.ts";
 import { migrateDatabase } from "../../src/migrate.ts";
 import { createLog } from "../../src/platform/log.ts";
-import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts";
+import { startPostgres } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
 import { problemsOf, readStatements, readVolatility } from "./check-statements.ts";
 import { FOLDER } from "./sent-statements.ts";
 import { until } from "./until.ts";

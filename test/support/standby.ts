@@ -5,7 +5,7 @@ import { appendFileSync, chmodSync, chownSync, mkdtempSync, readFileSync, rmSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
+import { freePort } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
 import { type OwnServer, signalServer } from "./own-server.ts";
 import { until } from "./until.ts";
 

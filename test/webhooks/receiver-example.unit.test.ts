@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Webhook as Signer } from "standardwebhooks";
 import { expect, test } from "vitest";
-import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
+import { freePort } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
 import { generateSecret } from "../../src/webhooks/secrets.ts";
 import { all, root } from "../support/pages.ts";
 

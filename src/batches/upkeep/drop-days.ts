@@ -8,8 +8,8 @@ import {
   dropDayPartition,
   listDayPartitions,
   type PartitionedDays,
-} from "../../platform/postgres/day-partitions.ts";
-import { firstIdOf } from "../../platform/postgres/exchange-tables.ts";
+} from "../../platform/postgres/partitions/day-partitions.ts";
+import { firstIdOf } from "../../platform/postgres/partitions/exchange-tables.ts";
 import { SQLSTATE } from "../../platform/sqlstates.ts";
 import { batches } from "../../schema/batches.ts";
 import { ROW_TABLES } from "../../schema/day-tables.ts";

@@ -1,6 +1,6 @@
 import type { Context } from "../../context.ts";
 import { DAY_MS } from "../../platform/durations.ts";
-import { tryToCreateDayPartitions } from "../../platform/postgres/day-partitions.ts";
+import { tryToCreateDayPartitions } from "../../platform/postgres/partitions/day-partitions.ts";
 import { ROW_TABLES } from "../../schema/day-tables.ts";
 
 /** The day for which a process has last prepared the partitions. */

@@ -2,7 +2,10 @@ import { eq } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { DAY_MS } from "../../platform/durations.ts";
 import { timeOfUuidV7 } from "../../platform/ids.ts";
-import { type PartitionedDays, tryToCreateDayPartitions } from "../../platform/postgres/day-partitions.ts";
+import {
+  type PartitionedDays,
+  tryToCreateDayPartitions,
+} from "../../platform/postgres/partitions/day-partitions.ts";
 import { retentionLimit } from "../../retention.ts";
 import { batches } from "../../schema/batches.ts";
 import { ROW_TABLES } from "../../schema/day-tables.ts";

@@ -11,7 +11,7 @@ import { signsOfLife } from "../../../src/batches/upkeep/signs-of-life.ts";
 import { checkTables } from "../../../src/cli/doctor-tables.ts";
 import type { Context } from "../../../src/context.ts";
 import { timeOfUuidV7 } from "../../../src/platform/ids.ts";
-import { firstIdOf } from "../../../src/platform/postgres/exchange-tables.ts";
+import { firstIdOf } from "../../../src/platform/postgres/partitions/exchange-tables.ts";
 import { removeOldEntries } from "../../../src/request-log/remove-old-entries.ts";
 import { csv } from "../../support/book-files.ts";
 import { count } from "../../support/count.ts";

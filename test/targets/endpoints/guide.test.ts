@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { freePort } from "../../../src/platform/postgres/embedded-postgres.ts";
+import { freePort } from "../../../src/platform/postgres/embedded/embedded-postgres.ts";
 import { command } from "../../support/batches.ts";
 import { defineEndpoint, deliverTurns, uploadFor } from "../../support/endpoints.ts";
 import { all, root } from "../../support/pages.ts";

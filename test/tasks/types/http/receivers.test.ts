@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { freePort } from "../../../../src/platform/postgres/embedded-postgres.ts";
+import { freePort } from "../../../../src/platform/postgres/embedded/embedded-postgres.ts";
 import { all, root } from "../../../support/pages.ts";
 import { RECEIVER_SETTINGS } from "../../../support/receiver.ts";
 import { makeTask, untilEnded } from "../../../support/task-client.ts";

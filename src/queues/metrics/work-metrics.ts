@@ -1,7 +1,7 @@
 /** Counts what a worker does: rows, tasks, mails and messages to webhooks. */
 import type { Registry } from "prom-client";
-import type { Activity } from "../activity.ts";
-import { Meter } from "../platform/metrics/meter.ts";
+import type { Activity } from "../../activity.ts";
+import { Meter } from "../../platform/metrics/meter.ts";
 
 /** From an empty task to one that takes hours. */
 const SECONDS_BUCKETS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 7200];

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
-import { freePort } from "../../../src/platform/postgres/embedded-postgres.ts";
+import { freePort } from "../../../../src/platform/postgres/embedded/embedded-postgres.ts";
 
 test("a free port is below those that systems give to connections, and a server can listen on it", async () => {
   const port = await freePort();

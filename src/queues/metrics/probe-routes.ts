@@ -1,15 +1,15 @@
 import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync } from "fastify";
 import type { Registry } from "prom-client";
-import { ConfigError } from "../errors.ts";
-import { QUEUES } from "../jobs.ts";
-import type { OpenContext } from "../open-context.ts";
-import { handleErrors, Problem } from "../platform/http/errors.ts";
-import { healthRoutes } from "../platform/http/health.ts";
-import { answerRequestId, requestIds } from "../platform/http/request-id.ts";
-import { addReplicaMetrics, openRegistry } from "../platform/metrics/registry.ts";
-import { addRequestMetrics } from "../platform/metrics/request-metrics.ts";
-import { addQueueMetrics } from "../platform/queue/metrics.ts";
-import { listQueues } from "./queries.ts";
+import { ConfigError } from "../../errors.ts";
+import { QUEUES } from "../../jobs.ts";
+import type { OpenContext } from "../../open-context.ts";
+import { handleErrors, Problem } from "../../platform/http/errors.ts";
+import { healthRoutes } from "../../platform/http/health.ts";
+import { answerRequestId, requestIds } from "../../platform/http/request-id.ts";
+import { addReplicaMetrics, openRegistry } from "../../platform/metrics/registry.ts";
+import { addRequestMetrics } from "../../platform/metrics/request-metrics.ts";
+import { addQueueMetrics } from "../../platform/queue/metrics.ts";
+import { listQueues } from "../queries.ts";
 import { addUpkeepMetrics } from "./upkeep-metrics.ts";
 import { addWorkMetrics } from "./work-metrics.ts";
 

@@ -1,10 +1,10 @@
 /** Metrics of the request log and of backups. */
 import type { Registry } from "prom-client";
-import { readBackupAge } from "../backups/read-backup-age.ts";
-import type { Context } from "../context.ts";
-import { Meter } from "../platform/metrics/meter.ts";
-import { withinTime } from "../platform/metrics/within-time.ts";
-import { readMissingOfLastDay } from "../request-log/read-missing.ts";
+import { readBackupAge } from "../../backups/read-backup-age.ts";
+import type { Context } from "../../context.ts";
+import { Meter } from "../../platform/metrics/meter.ts";
+import { withinTime } from "../../platform/metrics/within-time.ts";
+import { readMissingOfLastDay } from "../../request-log/read-missing.ts";
 
 export function addUpkeepMetrics(registry: Registry, ctx: Context): void {
   const meter = new Meter(registry);

@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
-import { Activity } from "../../src/activity.ts";
-import { addWorkMetrics } from "../../src/queues/work-metrics.ts";
+import { Activity } from "../../../src/activity.ts";
+import { addWorkMetrics } from "../../../src/queues/metrics/work-metrics.ts";
 
 test("rows, tasks, waits, mails and webhooks are counted", async () => {
   const registry = new Registry();

@@ -5,12 +5,13 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
-import { rowmill } from "../../schema/columns.ts";
-import { DAY_MS } from "../durations.ts";
-import { timeOfUuidV7 } from "../ids.ts";
-import type { Log } from "../log.ts";
-import { SQLSTATE } from "../sqlstates.ts";
-import { postgresError } from "./database.ts";
+import { rowmill } from "../../../schema/columns.ts";
+import { DAY_MS } from "../../durations.ts";
+import { timeOfUuidV7 } from "../../ids.ts";
+import type { Log } from "../../log.ts";
+import { SQLSTATE } from "../../sqlstates.ts";
+import { postgresError } from "../database.ts";
+import { liftTimeLimits } from "../time-limits.ts";
 import { DAYS_OF_LOST_PROOF, isPartitioned, partitionBefore } from "./day-partitions.ts";
 import {
   boundaryOf,
@@ -23,7 +24,6 @@ import {
   type Proof,
   startOfDay,
 } from "./exchange-tables.ts";
-import { liftTimeLimits } from "./time-limits.ts";
 
 const SCHEMA = rowmill.schemaName;
 

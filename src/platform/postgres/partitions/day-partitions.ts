@@ -3,9 +3,9 @@
  * time, or a UUID that begins with one (version 7).
  */
 import type pg from "pg";
-import { rowmill } from "../../schema/columns.ts";
-import { DAY_MS } from "../durations.ts";
-import type { Log } from "../log.ts";
+import { rowmill } from "../../../schema/columns.ts";
+import { DAY_MS } from "../../durations.ts";
+import type { Log } from "../../log.ts";
 
 type Connection = Pick<pg.Pool, "query"> | Pick<pg.Client, "query">;
 

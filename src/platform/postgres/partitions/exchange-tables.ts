@@ -1,8 +1,8 @@
 /** Puts a partitioned table in the place of a table, which becomes its first partition. */
 import type pg from "pg";
-import { rowmill } from "../../schema/columns.ts";
-import { DAY_MS } from "../durations.ts";
-import { firstUuidV7 } from "../ids.ts";
+import { rowmill } from "../../../schema/columns.ts";
+import { DAY_MS } from "../../durations.ts";
+import { firstUuidV7 } from "../../ids.ts";
 import { isPartitioned, partitionBefore, TABLESPACE_OF } from "./day-partitions.ts";
 
 const SCHEMA = rowmill.schemaName;

@@ -13,8 +13,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { storedSecret } from "../../config/stored-secret.ts";
-import { ConfigError } from "../../errors.ts";
+import { storedSecret } from "../../../config/stored-secret.ts";
+import { ConfigError } from "../../../errors.ts";
 
 export const SUPERUSER = "rowmill";
 

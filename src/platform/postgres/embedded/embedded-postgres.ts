@@ -5,8 +5,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import type { Config } from "../../config/config.ts";
-import { ConfigError } from "../../errors.ts";
+import type { Config } from "../../../config/config.ts";
+import { ConfigError } from "../../../errors.ts";
 import { type Account, passwordOf, possibleHomes, prepareHome, SUPERUSER } from "./postgres-home.ts";
 
 export interface RunningPostgres {
