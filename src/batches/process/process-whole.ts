@@ -127,7 +127,7 @@ async function processChunks(ctx: Context, tx: Tx, batch: Batch, delivery: Deliv
   let failed = 0;
   try {
     await underSavepoint(tx, async () => {
-      for (const chunk of plan) failed += await processChunk(ctx, tx, { batch, input, chunk, delivery });
+      for (const chunk of plan) failed += await processNextChunk(ctx, tx, { batch, input, chunk, delivery });
       if (failed > 0 || batch.isDryRun) throw new DiscardRecords();
     });
   } catch (error) {
@@ -144,7 +144,7 @@ interface ChunkOfBatch {
 }
 
 /** @returns the number of failed rows */
-async function processChunk(ctx: Context, tx: Tx, of: ChunkOfBatch): Promise<number> {
+async function processNextChunk(ctx: Context, tx: Tx, of: ChunkOfBatch): Promise<number> {
   const { batch, input, chunk, delivery } = of;
   const mayRetry = delivery.attempt <= ctx.config.rowMaxRetries;
   let effects = NO_EFFECTS;
