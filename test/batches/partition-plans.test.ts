@@ -1,7 +1,7 @@
 /** With partitions for 60 days, a statement about one batch opens those of its day alone. */
 import { beforeAll, expect, test } from "vitest";
-import { editRows } from "../../src/batches/control/edit-rows.ts";
 import { retryRows } from "../../src/batches/control/retry-rows.ts";
+import { editRows } from "../../src/batches/correct/edit-rows.ts";
 import { getBatch, listBatches } from "../../src/batches/queries.ts";
 import { exportResults } from "../../src/batches/results/export-results.ts";
 import { groupErrors } from "../../src/batches/results/group-errors.ts";

@@ -3,18 +3,15 @@ import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { emptyBodyIsEmpty } from "../../platform/http/body.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { MapOf } from "../../platform/http/schemas.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { MAX_ROW_NUMBER } from "../ids.ts";
 import { BatchParams, RowParams } from "../params.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
 import { requireRow } from "../row-queries.ts";
-import { viewRowDetail } from "../row-views.ts";
 import { viewBatch } from "../views.ts";
 import { cancelBatch } from "./cancel-batch.ts";
 import { commitBatch } from "./commit-batch.ts";
 import { deleteBatch } from "./delete-batch.ts";
-import { editRow } from "./edit-row.ts";
 import { pauseBatch } from "./pause-batch.ts";
 import { resumeBatch } from "./resume-batch.ts";
 import { retryRows } from "./retry-rows.ts";
@@ -79,17 +76,6 @@ const RetryBody = Type.Object(
   { additionalProperties: false, examples: [{ rows: [3, 17] }] },
 );
 
-const EditBody = Type.Object(
-  {
-    fields: MapOf(Type.String(), {
-      minProperties: 1,
-      description: "The new cells, by column of the file. Other cells stay unchanged.",
-      examples: [{ title: "Persuasion" }],
-    }),
-  },
-  { additionalProperties: false },
-);
-
 export function batchControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
     for (const [name, { summary, description, run }] of Object.entries(COMMANDS)) {
@@ -147,29 +133,6 @@ export function batchControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         await requireRow(ctx, await getBatch(ctx, user.id, params.batch_id), params.row);
         const batch = await retryRows(ctx, user.id, params.batch_id, { rows: [params.row] });
         return reply.code(202).send(viewBatch(batch, ctx));
-      },
-    );
-
-    app.patch(
-      "/api/v1/batches/:batch_id/rows/:row",
-      {
-        // As large as the largest row of an upload, with room for JSON.
-        bodyLimit: 4 * ctx.config.cellMaxBytes + 65_536,
-        schema: {
-          ...shared,
-          operationId: "updateBatchRow",
-          summary: "Update the cells of a row",
-          description:
-            "For rows that failed or were not processed. The history of the row keeps the old cells and the user who " +
-            "changed them. Retry the row afterwards.",
-          params: RowParams,
-          body: EditBody,
-          response: { 200: Type.Ref("RowDetail"), ...problems(400, 401, 403, 404, 409, 413, 415) },
-        },
-      },
-      async ({ ctx, user, params, body }) => {
-        const { batch, row } = await editRow(ctx, user.id, params.batch_id, params.row, body.fields);
-        return viewRowDetail(batch, row);
       },
     );
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { replaceCells } from "../../../src/batches/control/replace-cells.ts";
+import { replaceCells } from "../../../src/batches/correct/replace-cells.ts";
 import type { ErrorGroupsView } from "../../../src/batches/results/views.ts";
 import type { RowDetail, RowView } from "../../../src/batches/row-views.ts";
 import { command, deliverChunk } from "../../support/batches.ts";

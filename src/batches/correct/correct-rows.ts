@@ -10,6 +10,7 @@ import { loadTargetOf } from "../../targets/define/load-target.ts";
 import { EXTRA_COLUMN, RESULT_COLUMNS } from "../../targets/match-header.ts";
 import { listNames, visible } from "../../targets/names.ts";
 import { MASK, secretPositions } from "../../targets/secrets.ts";
+import { retryWhileLocked } from "../control/lock-open-chunks.ts";
 import { MAX_ROW_NUMBER, newBatchId } from "../ids.ts";
 import type { NewRow } from "../receive/copy-row.ts";
 import { longRowOf } from "../receive/long-rows.ts";
@@ -22,7 +23,6 @@ import { prepareToday } from "../upkeep/prepare-today.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { signsOfLife } from "../upkeep/signs-of-life.ts";
 import { applyCorrection, type CorrectionResult, lockCorrectable } from "./apply-correction.ts";
-import { retryWhileLocked } from "./lock-open-chunks.ts";
 
 export interface Correction {
   readonly userId: number;

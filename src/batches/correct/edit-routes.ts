@@ -7,7 +7,9 @@ import { MapOf, nullable } from "../../platform/http/schemas.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { causeFields, readCause } from "../cause.ts";
 import { MAX_ROW_NUMBER } from "../ids.ts";
-import { BatchParams } from "../params.ts";
+import { BatchParams, RowParams } from "../params.ts";
+import { viewRowDetail } from "../row-views.ts";
+import { editRow } from "./edit-row.ts";
 import { editRows, MAX_EDITED_ROWS } from "./edit-rows.ts";
 import { MATCHES, type Replaced, type Replacement, replaceCells } from "./replace-cells.ts";
 
@@ -128,13 +130,47 @@ const EditedView = Type.Object(
   { description: "The numbers of rows." },
 );
 
+const EditRowBody = Type.Object(
+  {
+    fields: MapOf(Type.String(), {
+      minProperties: 1,
+      description: "The new cells, by column of the file. Other cells stay unchanged.",
+      examples: [{ title: "Persuasion" }],
+    }),
+  },
+  { additionalProperties: false },
+);
+
 export function batchEditRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+  // As large as the largest row of an upload, with room for JSON.
+  const rowBytes = 4 * ctx.config.cellMaxBytes + 65_536;
   return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
+    app.patch(
+      "/api/v1/batches/:batch_id/rows/:row",
+      {
+        bodyLimit: rowBytes,
+        schema: {
+          ...shared,
+          operationId: "updateBatchRow",
+          summary: "Update the cells of a row",
+          description:
+            "For rows that failed or were not processed. The history of the row keeps the old cells and the user who " +
+            "changed them. Retry the row afterwards.",
+          params: RowParams,
+          body: EditRowBody,
+          response: { 200: Type.Ref("RowDetail"), ...problems(400, 401, 403, 404, 409, 413, 415) },
+        },
+      },
+      async ({ ctx, user, params, body }) => {
+        const { batch, row } = await editRow(ctx, user.id, params.batch_id, params.row, body.fields);
+        return viewRowDetail(batch, row);
+      },
+    );
+
     app.post(
       "/api/v1/batches/:batch_id/rows/edit",
       {
-        // As large as the largest row of an upload, with room for JSON.
-        bodyLimit: 4 * ctx.config.cellMaxBytes + 65_536,
+        bodyLimit: rowBytes,
         schema: {
           ...shared,
           operationId: "editBatchRows",

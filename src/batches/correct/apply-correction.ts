@@ -3,6 +3,7 @@ import { and, eq, sql } from "drizzle-orm";
 import { requireActor, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { batches } from "../../schema/batches.ts";
+import { retryRowsIn } from "../control/retry-rows.ts";
 import { matchRows } from "../match-rows.ts";
 import { partsOf, SLICE_BYTES } from "../process/read/read-open-rows.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
@@ -10,7 +11,6 @@ import { uploadRemoved } from "../receive/store-rows.ts";
 import { forgetSizes } from "../settle/chunk-counts.ts";
 import { requireEdge, transitions } from "../state.ts";
 import { type Batch, lockBatch } from "../transitions.ts";
-import { retryRowsIn } from "./retry-rows.ts";
 
 export interface CorrectionResult {
   /** The number of rows whose cells changed. */
