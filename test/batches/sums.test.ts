@@ -11,6 +11,7 @@ import type { Client } from "../support/client.ts";
 import { count, countRowWaits } from "../support/count.ts";
 import { countRowsRead, recordReads } from "../support/explained-reads.ts";
 import { chunksOf, importFile, receive } from "../support/imports.ts";
+import { testOnOneServer } from "../support/one-server.ts";
 import { until } from "../support/until.ts";
 import { useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
 
@@ -37,7 +38,7 @@ async function rowsOfChunksRead(requests: () => Promise<unknown>): Promise<numbe
 const errorsOf = async (of: Client, batch: string) =>
   groupsOfAnswer((await of.get<ErrorGroupsView>(`/api/v1/batches/${batch}/errors`)).body);
 
-test("the status, the list and the errors of a batch that has ended read no chunk", async () => {
+testOnOneServer("the status, the list and the errors of a batch that has ended read no chunk", async () => {
   const batch = await importFile(rowmill, user, HEADER + books(2000));
   const chunks = await chunksOf(rowmill, batch);
   expect(chunks.length).toBeGreaterThan(3);
@@ -163,7 +164,7 @@ test("a delivery of an undo that has ended does not end the next one", async () 
   });
 });
 
-test("a page of successful rows reads as many chunks as it needs", async () => {
+testOnOneServer("a page of successful rows reads as many chunks as it needs", async () => {
   const { pool, now } = rowmill.ctx;
   const id = newBatchId(now());
   const [chunks, chunkRows] = [3000, 2];

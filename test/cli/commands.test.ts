@@ -109,7 +109,7 @@ testOnOneServer("the doctor says what to do about each problem", async () => {
       SELECT gen_random_uuid(), id, 'https://example.com', '{}', '{}', '', now(), 'failing' FROM rowmill.users;
     INSERT INTO rowmill.schedules (id, user_id, name, task, cron, timezone, next_tick_at, next_run_at)
       SELECT gen_random_uuid(), id, 'Late', '{}', '@daily', 'UTC', now() - interval '1 hour', now() - interval '1 hour' FROM rowmill.users`);
-  const databaseUrl = `${config.databaseUrl}?options=${encodeURIComponent("-c search_path=ill,pg_catalog")}`;
+  const databaseUrl = `${config.databaseUrl}?options=${encodeURIComponent("-c search_path=ill,pg_catalog -c jit=off")}`;
   await using server = await new MailServer("right").start();
   const { mail } = loadConfig({
     ...process.env,
