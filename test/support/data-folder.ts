@@ -10,8 +10,8 @@ const TMPFS = 0x01021994;
 const ROOM = 8 * 2 ** 30;
 
 /**
- * Creates a folder, in memory if there is enough of it. Each database of a test is 300 files. ext4 does not reuse the inodes of files that
- * were deleted within the last minutes, and looks at each of them when it creates a file: after some tests, a new database takes
+ * Creates a folder, in memory if there is enough of it. Each database of a test has 800 files. ext4 does not reuse the inodes of files
+ * that were deleted within the last minutes, and looks at each of them when it creates a file: after ten tests, a new database takes
  * twice the CPU and four times as long.
  */
 export function createDataFolder(prefix: string): string {
