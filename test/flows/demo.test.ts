@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { freePort } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
 import { checkout, endLeftovers, processesOn, run, unset } from "../support/commands.ts";
+import { createDataFolder } from "../support/data-folder.ts";
 
 const goodbooks = join(checkout, "../shared/data/goodbooks-10k.csv");
 const isRoot = process.getuid?.() === 0;
@@ -24,7 +25,7 @@ let folder = "";
 /** The demos share it: from the second on, they meet the user and the books of the ones before. */
 let dataDir = "";
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "rowmill-demo-"));
+  folder = createDataFolder("rowmill-demo-");
   chmodSync(folder, 0o755);
   dataDir = join(folder, "data");
 });

@@ -1,17 +1,7 @@
 /** `npm start` and the single programs: they serve, are killed, end, or refuse to start with a reason. */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  existsSync,
-  globSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, globSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -28,6 +18,7 @@ import {
   run,
   unset,
 } from "../support/commands.ts";
+import { createDataFolder } from "../support/data-folder.ts";
 import { emptyDatabase } from "../support/databases.ts";
 import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { createDatabase } from "../support/rowmill.ts";
@@ -41,7 +32,7 @@ let folder = "";
 /** The tests that need no new database run on the data of this one, in turn. Creating a database takes seconds. */
 let place: Place;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "rowmill-start-"));
+  folder = createDataFolder("rowmill-start-");
   // Under root the server has another account, which must be able to enter.
   chmodSync(folder, 0o755);
   place = await newPlace();

@@ -22,7 +22,8 @@ const bySettings = new Map<string, Contract>();
 
 /** Apps with the same settings publish the same document. Generating it takes 0.1 s of a core. */
 export function shareContract(app: object, config: Config): void {
-  settingsOf.set(app, JSON.stringify({ ...config, databaseUrl: "" }));
+  const env = { ...config.env, DATABASE_URL: "" };
+  settingsOf.set(app, JSON.stringify({ ...config, env, databaseUrl: "" }));
 }
 
 function contractOf(app: Pick<FastifyInstance, "swagger">): Contract {

@@ -1,8 +1,7 @@
 /** A PostgreSQL for one test, migrated, that the test can stop, start and freeze. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { loadConfig } from "../../src/config/config.ts";
@@ -10,6 +9,7 @@ import { migrateDatabase } from "../../src/migrate.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { startPostgres } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
 import { kill } from "./commands.ts";
+import { createDataFolder } from "./data-folder.ts";
 import { until } from "./until.ts";
 
 export interface OwnServer extends AsyncDisposable {
@@ -26,7 +26,7 @@ export interface OwnServer extends AsyncDisposable {
 /** @param folder of the data, which the caller removes; absent: a temporary one */
 export async function ownServer(folder?: string): Promise<OwnServer> {
   await using stack = new AsyncDisposableStack();
-  const home = folder ?? mkdtempSync(join(tmpdir(), "rowmill-restart-"));
+  const home = folder ?? createDataFolder("rowmill-restart-");
   chmodSync(home, 0o755);
   if (!folder) stack.defer(() => rmSync(home, { recursive: true, force: true }));
   const { url, stop } = await startPostgres(home);

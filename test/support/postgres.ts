@@ -9,6 +9,7 @@ import { migrateDatabase } from "../../src/migrate.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { startPostgres } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
 import { problemsOf, readStatements, readVolatility } from "./check-statements.ts";
+import { createDataFolder } from "./data-folder.ts";
 import { FOLDER } from "./sent-statements.ts";
 import { until } from "./until.ts";
 
@@ -29,7 +30,7 @@ export const DATABASE_BACKEND = process.env.TEST_DATABASE_BACKEND ?? "postgres";
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL;
-  const folder = given ? null : mkdtempSync(join(tmpdir(), "rowmill-test-"));
+  const folder = given ? null : createDataFolder("rowmill-test-");
   // Under root the server has another account, which must be able to enter.
   if (folder) chmodSync(folder, 0o755);
   const server = folder ? await startPostgres(folder) : { url: given ?? "", stop: async () => {} };

@@ -55,6 +55,8 @@ export interface Ending {
 
 export class Program implements AsyncDisposable {
   readonly name: string;
+  /** The settings of the test; null: of other sources. */
+  readonly settings: string | null;
   /** When it has ended: how. */
   readonly ended: Promise<Ending>;
   readonly #child: ChildProcess;
@@ -69,14 +71,15 @@ export class Program implements AsyncDisposable {
     sources = checkout,
   ): Promise<Program> {
     const env = { ...process.env, ...SETTINGS, ...settings, DATABASE_URL: databaseUrl };
-    const program = new Program(name, sources, env);
+    const program = new Program(name, sources, env, sources === checkout ? JSON.stringify(settings) : null);
     await until(`the ${name} serves`, async () => program.#isReady || program.hasEnded, START_TIMEOUT_MS);
     if (!program.#isReady) throw new Error(`The ${name} ended at its start:\n${program.output}`);
     return program;
   }
 
-  private constructor(name: string, sources: string, env: NodeJS.ProcessEnv) {
+  private constructor(name: string, sources: string, env: NodeJS.ProcessEnv, settings: string | null) {
     this.name = name;
+    this.settings = settings;
     const script = join(sources, "src", `${name}.ts`);
     // The channel also ends the program where the test run is killed.
     // The last one of equal options counts.
@@ -227,6 +230,18 @@ export async function startPrograms(
   };
 }
 
+/** The documents that programs publish. Programs with the same settings publish the same one, and each needs 0.3 s of a core for it. */
+const documents = new Map<string, { swagger(): never }>();
+
+async function documentOf({ settings }: Program, url: string) {
+  const known = settings !== null && documents.get(settings);
+  if (known) return known;
+  const document: unknown = await (await fetch(`${url}/openapi.json`)).json();
+  const published = { swagger: (): never => document as never };
+  if (settings !== null) documents.set(settings, published);
+  return published;
+}
+
 /** Returns the API that a program serves. */
 export async function apiOn(program: Program): Promise<Api> {
   const address = /listening at (http:[^"]+)/;
@@ -234,8 +249,7 @@ export async function apiOn(program: Program): Promise<Api> {
     "the API says where it listens",
     async () => address.exec(program.output)?.[1] ?? null,
   );
-  const document: unknown = await (await fetch(`${url}/openapi.json`)).json();
-  return { program, ...servedAt(url, { swagger: (): never => document as never }) };
+  return { program, ...servedAt(url, await documentOf(program, url)) };
 }
 
 function servedAt(url: string, app: ConstructorParameters<typeof Client>[1]): ServedApi {

@@ -1,11 +1,11 @@
 /** A standby of a test's own server, which receives its log while it is written (streaming replication). */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, chmodSync, chownSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { freePort } from "../../src/platform/postgres/embedded/embedded-postgres.ts";
+import { createDataFolder } from "./data-folder.ts";
 import { type OwnServer, signalServer } from "./own-server.ts";
 import { until } from "./until.ts";
 
@@ -24,7 +24,7 @@ export interface Standby extends AsyncDisposable {
 
 export async function startStandby(primary: OwnServer): Promise<Standby> {
   await using stack = new AsyncDisposableStack();
-  const home = mkdtempSync(join(tmpdir(), "rowmill-standby-"));
+  const home = createDataFolder("rowmill-standby-");
   chmodSync(home, 0o755);
   stack.defer(() => rmSync(home, { recursive: true, force: true }));
   const cluster = join(home, "postgres");
