@@ -112,7 +112,11 @@ describe("the line", () => {
   }
   const starting = async (jobId: string) => {
     const found = await rowmill.ctx.db.select().from(tasks).where(eq(tasks.jobId, jobId));
-    return { type: "generic", taskId: found[0]?.id ?? "", jobId, start: async () => null };
+    return { taskId: found[0]?.id ?? "", jobId };
+  };
+  const start = async (jobId: string) => {
+    const [started] = await startWithinLimit(rowmill.ctx, "generic", [await starting(jobId)], async () => [null]);
+    return started;
   };
   const setJob = (id: string, changes: string) =>
     rowmill.ctx.pool.query(
@@ -132,10 +136,9 @@ describe("the line", () => {
     const { ctx } = rowmill;
     await setLimit(ctx, "generic", { ...unlimited, perSecond: 500 });
     const jobId = await waitingTask(true);
-    const task = await starting(jobId);
     await inTransaction(ctx, async (tx) => {
       await lockLimit(tx, "generic", "wait");
-      expect(await startWithinLimit(ctx, task)).toBeNull();
+      expect(await start(jobId)).toBeNull();
     });
     expect(await waits(jobId)).toBe(0);
   });
@@ -144,7 +147,7 @@ describe("the line", () => {
     const { ctx } = rowmill;
     const jobId = await waitingTask(true);
     await setLimit(ctx, "generic", { ...unlimited, concurrent: 0 });
-    expect(await startWithinLimit(ctx, await starting(jobId))).toBe("waits");
+    expect(await start(jobId)).toBe("waits");
     expect(await waits(jobId)).toBe(1);
   });
 
