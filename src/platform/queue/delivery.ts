@@ -184,7 +184,8 @@ export class RunningDelivery {
     }
     if (!this.#contract.transactional) {
       const outcome = await this.#untilAbandoned(handler.run(delivery, null));
-      if (!(await this.#settleTogether(outcome))) throw new ClaimLost("Another worker may have taken the job.");
+      if (!(await this.#settleTogether(outcome)))
+        throw new ClaimLost("Another worker may have taken the job.");
       return outcome;
     }
     return inJobTransaction(boss.getDb(), log, async (tx) => {

@@ -3,7 +3,7 @@ import { inArray, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { limitWaits } from "../../schema/task-limits.ts";
 import type { Task } from "../transitions.ts";
-import { countFreeStarts, countStarts, lockLimit } from "./free-starts.ts";
+import { countFreeStarts, countStarts, type LockedLimit, lockLimit, rememberStarts } from "./free-starts.ts";
 import { inTurns } from "./in-turns.ts";
 
 export interface Starting {
@@ -15,7 +15,10 @@ export interface Starting {
 export type Started = Task | "alone" | null;
 
 /** Starts tasks as without a limit, and returns them in their order. */
-type Start<S extends Starting, R extends Started> = (ctx: Context, all: readonly S[]) => Promise<readonly R[]>;
+type Start<S extends Starting, R extends Started> = (
+  ctx: Context,
+  all: readonly S[],
+) => Promise<readonly R[]>;
 
 /** `mayStart`: nobody else waits. `notPending`: the limit does not concern the task. */
 type Place = "granted" | "mayStart" | "waits" | "notPending";
@@ -76,9 +79,30 @@ async function startWanted<S extends Starting, R extends Started>(
   const counted = first.filter((candidate) => isTask(started.get(candidate)));
   const last = inTurns(counted, limit?.lastUserId ?? 0).at(-1);
   if (limit && last) await countStarts(tx, limit, counted.length, last.userId);
+  await remember(
+    tx,
+    type,
+    limit,
+    [...started].filter(([{ place }, one]) => place !== "notPending" && isTask(one)).length,
+  );
   await leaveLine(tx, started);
-  if (waiting.size > 0) await wait(tx, [...waiting].map(({ starting }) => starting));
+  if (waiting.size > 0)
+    await wait(
+      tx,
+      [...waiting].map(({ starting }) => starting),
+    );
   return started;
+}
+
+/** @param locked undefined: all of them have been granted their turns before */
+async function remember(
+  tx: Tx,
+  type: string,
+  locked: LockedLimit | undefined,
+  starts: number,
+): Promise<void> {
+  const limit = locked ?? (starts > 0 ? await lockLimit(tx, type, "wait") : undefined);
+  if (limit && starts > 0) await rememberStarts(tx, limit, starts);
 }
 
 async function startAll<S extends Starting, R extends Started>(

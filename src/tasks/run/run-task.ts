@@ -175,7 +175,8 @@ async function startBefore(
   return started === "alone" ? "inTurn" : started;
 }
 
-const laterWithin = (seconds: number, work: Payload<"runTask">) => new Later(seconds, work, { isCounted: false });
+const laterWithin = (seconds: number, work: Payload<"runTask">) =>
+  new Later(seconds, work, { isCounted: false });
 
 /** @returns a `Later` if the task waits for its turn; null if there is nothing to run */
 async function startOrWait(
