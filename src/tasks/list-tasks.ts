@@ -92,12 +92,14 @@ async function chooseWay({ ctx, owner, filter }: List): Promise<Way> {
   return filter.search?.length ? "searched" : "inParts";
 }
 
-/** Looks at a few tasks first, because usually many of them match, and at all tasks of a rare tag, type or queue last. */
+/**
+ * Looks at a few tasks first, because usually many of them match. All tasks of a rare tag, type or queue are found before a larger part
+ * is looked at, which takes longer.
+ */
 async function lookAtParts(list: List): Promise<Found<Task>> {
   const near = await searchPart(list, Math.max(MIN_NEAR, 2 * list.page.limit));
   if (!near.searchedTo) return near;
-  const found = await searchPart(list);
-  if (!found.searchedTo || !(await isRare(list.ctx, list.owner, list.filter))) return found;
+  if (!(await isRare(list.ctx, list.owner, list.filter))) return searchPart(list);
   const owned = ofOwner(list);
   return read(list, unordered(and(owned, isInBlocks(list.filter)) ?? owned));
 }

@@ -20,22 +20,31 @@ interface Waiting {
   readonly userId: number;
 }
 
-/**
- * Grants as many starts as the limit allows now. They count from then on, so that the starts themselves need no lock.
- * @returns in how many seconds the rate allows the next start; null: nobody waits, another worker looks after the type, or
- * running tasks must end first
- */
-export async function grantStarts(ctx: Context, type: string): Promise<number | null> {
-  if (!(await anybodyWaits(ctx, type))) return null;
+interface Grants {
+  /**
+   * In how many seconds the rate allows the next start; null: nobody waits, another worker looks after the type, or running tasks
+   * must end first.
+   */
+  readonly inSeconds: number | null;
+  /** Whether a worker was about to put back the job of a task that got its turn: `hastenGranted` wakes it. */
+  readonly hasMissed: boolean;
+}
+
+const NONE: Grants = { inSeconds: null, hasMissed: false };
+
+/** Grants as many starts as the limit allows now. They count from then on, so that the starts themselves need not wait for each other. */
+export async function grantStarts(ctx: Context, type: string): Promise<Grants> {
+  if (!(await anybodyWaits(ctx, type))) return NONE;
   return inTransaction(ctx, async (tx) => {
     const limit = await lockLimit(tx, type, "skip locked");
-    if (!limit) return null;
+    if (!limit) return NONE;
     const { allowed, inSeconds } = await countFreeStarts(tx, limit);
     const next = await takeTurns(tx, limit, Math.min(MAX_GRANTS, allowed));
-    await hasten(tx, next);
+    const hastened = await hasten(tx, next);
     const last = next.at(-1);
     if (last) await countStarts(tx, limit, next.length, last.userId);
-    return limit.perSecond !== null && (inSeconds > 0 || next.length > 0) ? inSeconds : null;
+    const isDue = limit.perSecond !== null && (inSeconds > 0 || next.length > 0);
+    return { inSeconds: isDue ? inSeconds : null, hasMissed: hastened.length < next.length };
   });
 }
 
