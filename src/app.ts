@@ -62,6 +62,7 @@ import { answerRequestId, requestIds } from "./platform/http/request-id.ts";
 import { limitRequests } from "./platform/http/request-limits.ts";
 import { lazyCompilers } from "./platform/http/schema-compilers.ts";
 import { registerSecurityHeaders } from "./platform/http/security-headers.ts";
+import { refuseUnknownQueries } from "./platform/http/unknown-queries.ts";
 import { registerUploads } from "./platform/http/upload.ts";
 import { jobRoutes } from "./queues/job-routes.ts";
 import { adminQueueRoutes } from "./queues/routes.ts";
@@ -228,6 +229,7 @@ export async function createApp(ctx: Context) {
   await registerOpenApi(app, packageJson.version);
   await registerDocs(app);
   await registerConsole(app, CONSOLE_FOLDER);
+  refuseUnknownQueries(app, "/api/v1/");
 
   for (const schema of SCHEMAS) app.addSchema(schema);
   await app.register(healthRoutes(() => ctx.reads.pool.query("SELECT 1")));

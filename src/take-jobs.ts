@@ -38,10 +38,10 @@ function jobsOf(queues: ReadonlyMap<string, number> | null): JobName[] {
 }
 
 /** Mails and tasks run in sets, except tasks whose start needs a decision of its own, or continues an attempt. */
-function kindOf({ limitedTypes }: Context, name: JobName, payload: unknown): string | null {
+function kindOf(name: JobName, payload: unknown): string | null {
   if (name === "sendMail") return name;
   const { type, continued } = (payload ?? {}) as Partial<Payload<"runTask">>;
-  if (type === undefined || continued || limitedTypes.has(type)) return null;
+  if (type === undefined || continued) return null;
   const known = findTaskType(type);
   return known && !known.paceOf ? type : null;
 }
@@ -67,7 +67,7 @@ function takeJob<N extends JobName>(ctx: OpenContext, name: N): Promise<void> {
       const tries = "firstRow" in payload && !(await isSingleRow(ctx, payload)) ? 1 : 2;
       return runLoneJob(contextOf(delivery), name, { ...delivery, payload }, tries);
     },
-    kindOf: (payload) => kindOf(ctx, name, payload),
+    kindOf: (payload) => kindOf(name, payload),
     mustRunAlone: (payload) => (payload as { isAlone?: boolean } | null)?.isAlone === true,
     giveUp: async ({ payload: unread }, error) => {
       const payload = payloadOf(unread);

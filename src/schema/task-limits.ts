@@ -1,8 +1,20 @@
 /** Limits of task types, and the tasks that wait for them. */
 import { sql } from "drizzle-orm";
-import { bigint, check, doublePrecision, index, integer, smallint, text, uuid } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  check,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  smallint,
+  text,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { moment, rowmill } from "./columns.ts";
 import { tasks } from "./tasks.ts";
+
+export type RecentStarts = readonly [at: number, starts: number];
 
 export const taskLimits = rowmill.table(
   "task_limits",
@@ -14,6 +26,8 @@ export const taskLimits = rowmill.table(
     concurrent: integer("concurrent"),
     /** When the next task may start, as far as `per_second` is concerned. */
     nextAt: moment("next_at").notNull().defaultNow(),
+    /** The starts of the last second: times in seconds since 1970, with their numbers of tasks. */
+    recent: jsonb("recent").$type<readonly RecentStarts[]>().notNull().default([]),
     /** The user who has had the last turn. */
     lastUserId: bigint("last_user_id", { mode: "number" }).notNull().default(0),
     changedBy: bigint("changed_by", { mode: "number" }),

@@ -9,7 +9,7 @@ import type { Owner } from "./transitions.ts";
 const FEW = 10_000;
 
 /** Up to this number, tasks of a tag or type are read and sorted. They can be anywhere in the table. */
-const FEW_FOUND = 1000;
+const FEW_FOUND = 5000;
 
 /** The statuses as rows of `known (status)`. */
 export const unnested = (statuses: readonly TaskStatus[]): SQL =>

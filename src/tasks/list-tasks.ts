@@ -22,8 +22,8 @@ export interface TaskPage {
   readonly limit: number;
 }
 
-/** The tasks that are looked at first, because usually many of them match. */
-const nearOf = ({ limit }: TaskPage): number => Math.max(1000, 2 * limit);
+/** The tasks that are looked at first, if the page has less than half as many. */
+const MIN_NEAR = 1000;
 
 /** In the order of `tasks_ended`. */
 export const ENDED_TASKS: EndedList = { table: sql`rowmill.tasks`, endedAt, maxSorted: 5000 };
@@ -33,6 +33,20 @@ const TRANSACTION_MS = 600_000;
 
 /** The name of a task in `readPage`. */
 const task = alias(tasks, "task");
+
+/** A list that is asked for. */
+interface List {
+  readonly ctx: Context;
+  readonly owner: Owner;
+  readonly filter: TaskFilter;
+  readonly page: TaskPage;
+  /** The number as the index of the list has it. */
+  readonly key: SQL;
+  /** The conditions on numbers. */
+  readonly isInBounds: SQL | undefined;
+  /** All conditions except the owner. */
+  readonly wanted: SQL;
+}
 
 /** Newest first. */
 export async function listTasks(
@@ -49,46 +63,80 @@ export async function listTasks(
     owner === null || isMerged(owner, filter) ? undefined : await upToNewest(ctx, owner),
   );
   const wanted = and(conditionsOf(filter), isInBounds) ?? sql`true`;
-  const owned = and(isOwnedBy(owner), wanted) ?? wanted;
-  const read = (source: SQL, run?: RunStatement) =>
-    readPage(ctx, {
-      run,
-      fields: getTableColumns(task),
-      from: sql`(${source}) AS task ORDER BY task.number DESC`,
-      order: sql`number DESC`,
-      limit: page.limit,
-    });
-  if (filter.ids || filter.groupId || filter.workflowId) return read(unordered(owned));
-  const run: RunStatement = (statement) => runInOrder(ctx, statement);
-  if (filter.endedFrom && (await haveFewEnded(ctx.db, ENDED_TASKS, filter, run)))
-    return read(
-      amongEnded(ENDED_TASKS, filter, and(isOwnedBy(owner), apartFromOthers(filter), isInBounds) ?? wanted),
-    );
-  if (owner === null && filter.statuses && (await haveFew(ctx, filter.statuses)))
-    return read(ofStatuses(filter.statuses, wanted));
-  const inOrder = inOrderOf(owner, filter);
-  if (isInOrderOfIndex(owner, filter)) return read(inOrder(wanted, page.limit + 1));
-  const words = filter.search ?? [];
-  const listed = and(searchedOf(owner, filter), isInBounds) ?? sql`true`;
-  const search = (items?: number) =>
-    searchList(ctx.db, {
-      run,
-      list: (limit) => inOrder(listed, limit),
-      key: "number",
-      texts: words.length > 0 ? ["title", "description", "file_name"] : [],
-      ...(items === undefined ? {} : { items }),
-      read: (last) => {
-        const isSearched = last === null ? sql`true` : sql`${key} >= ${last}::bigint`;
-        return read(inOrder(sql`${wanted} AND ${isSearched}`, page.limit + 1), run);
-      },
-    });
-  if (words.length > 0) return search();
-  const near = await search(nearOf(page));
-  if (!near.searchedTo) return near;
-  const found = await search();
-  if (!found.searchedTo || !(await isRare(ctx, owner, filter))) return found;
-  return read(unordered(and(owned, isInBlocks(filter)) ?? owned));
+  const list = { ctx, owner, filter, page, key, isInBounds, wanted };
+  return ways[await chooseWay(list)](list);
 }
+
+/** How a list finds its page. */
+type Way = keyof typeof ways;
+
+const ways = {
+  /** An index finds the few tasks that are wanted, and they are sorted. */
+  selected: (list: List) => read(list, unordered(ofOwner(list))),
+  fewEnded: (list: List) => read(list, amongFewEnded(list)),
+  fewOfStatuses: (list: List) => read(list, ofStatuses(list.filter.statuses ?? [], list.wanted)),
+  /** An index has the tasks of the list in its order, without others between. */
+  inOrder: (list: List) => read(list, inOrderOf(list)(list.wanted, list.page.limit + 1)),
+  /** A part of the list is searched for words. */
+  searched: (list: List) => searchPart(list),
+  /** A part of the list is looked at, because no index serves all filters. */
+  inParts: lookAtParts,
+};
+
+async function chooseWay({ ctx, owner, filter }: List): Promise<Way> {
+  if (filter.ids || filter.groupId || filter.workflowId) return "selected";
+  const run: RunStatement = (statement) => runInOrder(ctx, statement);
+  if (filter.endedFrom && (await haveFewEnded(ctx.db, ENDED_TASKS, filter, run))) return "fewEnded";
+  if (owner === null && filter.statuses && (await haveFew(ctx, filter.statuses))) return "fewOfStatuses";
+  if (isInOrderOfIndex(owner, filter)) return "inOrder";
+  return filter.search?.length ? "searched" : "inParts";
+}
+
+/**
+ * Looks at a few tasks first, because usually many of them match. All tasks of a rare tag, type or queue are found before a larger part
+ * is looked at, which takes longer.
+ */
+async function lookAtParts(list: List): Promise<Found<Task>> {
+  const near = await searchPart(list, Math.max(MIN_NEAR, 2 * list.page.limit));
+  if (!near.searchedTo) return near;
+  if (!(await isRare(list.ctx, list.owner, list.filter))) return searchPart(list);
+  const owned = ofOwner(list);
+  return read(list, unordered(and(owned, isInBlocks(list.filter)) ?? owned));
+}
+
+/** @param items the tasks to look at; absent: as many as a search */
+function searchPart(list: List, items?: number): Promise<Found<Task>> {
+  const { ctx, owner, filter, page, key, isInBounds, wanted } = list;
+  const run: RunStatement = (statement) => runInOrder(ctx, statement);
+  const inOrder = inOrderOf(list);
+  const listed = and(searchedOf(owner, filter), isInBounds) ?? sql`true`;
+  return searchList(ctx.db, {
+    run,
+    list: (limit) => inOrder(listed, limit),
+    key: "number",
+    texts: filter.search?.length ? ["title", "description", "file_name"] : [],
+    ...(items === undefined ? {} : { items }),
+    read: (last) => {
+      const isSearched = last === null ? sql`true` : sql`${key} >= ${last}::bigint`;
+      return read(list, inOrder(sql`${wanted} AND ${isSearched}`, page.limit + 1), run);
+    },
+  });
+}
+
+function read({ ctx, page }: List, source: SQL, run?: RunStatement): Promise<Found<Task>> {
+  return readPage(ctx, {
+    run,
+    fields: getTableColumns(task),
+    from: sql`(${source}) AS task ORDER BY task.number DESC`,
+    order: sql`number DESC`,
+    limit: page.limit,
+  });
+}
+
+const ofOwner = ({ owner, wanted }: List): SQL => and(isOwnedBy(owner), wanted) ?? wanted;
+
+const amongFewEnded = ({ owner, filter, isInBounds, wanted }: List): SQL =>
+  amongEnded(ENDED_TASKS, filter, and(isOwnedBy(owner), apartFromOthers(filter), isInBounds) ?? wanted);
 
 /** Whether the tasks of the filter, without others between them, have an index in the order of the list. */
 function isInOrderOfIndex(owner: Owner, filter: TaskFilter): boolean {
@@ -147,7 +195,7 @@ function unordered(wanted: SQL): SQL {
 }
 
 /** Makes sources that begin with the newest tasks. */
-function inOrderOf(owner: Owner, filter: TaskFilter): Source {
+function inOrderOf({ owner, filter }: Pick<List, "owner" | "filter">): Source {
   if (!isMerged(owner, filter)) {
     return (wanted, limit) =>
       sql`SELECT * FROM rowmill.tasks WHERE ${and(isOwnedBy(owner), wanted)} ORDER BY number DESC LIMIT ${limit}`;

@@ -1,5 +1,6 @@
 /** Tasks that do nothing, beside jobs that do nothing: what a state, a history and a result cost above the queue itself. */
 import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
 import { PgBoss } from "pg-boss";
 import { POLL_MS, readStatus, signUp, startPrograms, stopPrograms } from "./rowmill.ts";
 
@@ -7,6 +8,8 @@ export interface MeasuredTasks {
   readonly completedSeconds: number;
   /** The same number of tasks whose owner wants a notification of each, up to the limit per hour. */
   readonly announcedSeconds: number;
+  /** The same number of tasks of a type with the limit `LIMIT_PER_SECOND`. */
+  readonly limitedSeconds: number;
   /** pg-boss alone. */
   readonly workSeconds: number;
 }
@@ -14,12 +17,26 @@ export interface MeasuredTasks {
 /** As many as a worker has places for. */
 const CONCURRENCY = 5;
 const QUEUE = "floor";
+/** The highest limit of a task type. */
+export const LIMIT_PER_SECOND = 1000;
 
 export async function measureTasks(databaseUrl: string, count: number): Promise<MeasuredTasks> {
   const workSeconds = await measureQueue(databaseUrl, count);
-  const silent = await measureRowmillTasks(databaseUrl, count, false);
-  const announced = await measureRowmillTasks(databaseUrl, count, true);
-  return { workSeconds, completedSeconds: silent, announcedSeconds: announced };
+  const completedSeconds = await measureRowmillTasks(databaseUrl, count, false);
+  const announcedSeconds = await measureRowmillTasks(databaseUrl, count, true);
+  await setLimit(databaseUrl, LIMIT_PER_SECOND);
+  const limitedSeconds = await measureRowmillTasks(databaseUrl, count, false);
+  await setLimit(databaseUrl, null);
+  return { workSeconds, completedSeconds, announcedSeconds, limitedSeconds };
+}
+
+async function setLimit(databaseUrl: string, perSecond: number | null): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query("DELETE FROM rowmill.task_limits");
+  if (perSecond !== null)
+    await client.query("INSERT INTO rowmill.task_limits (type, per_second) VALUES ('generic', $1)", [perSecond]);
+  await client.end();
 }
 
 /** One job at a time as tasks are, each place looking for its next at once instead of waiting out its polling interval. */

@@ -4,7 +4,7 @@ import { measureMessages } from "./messages.ts";
 import { median } from "./table.ts";
 import { type MeasuredCreation, measureCreation } from "./task-creation.ts";
 import { measureLatency } from "./task-latency.ts";
-import { type MeasuredTasks, measureTasks } from "./tasks.ts";
+import { LIMIT_PER_SECOND, type MeasuredTasks, measureTasks } from "./tasks.ts";
 
 const TASKS = 10_000;
 
@@ -28,6 +28,7 @@ export async function workPart({ databaseUrl, runs, emptyTables }: Bench): Promi
     tasksCreatedRatio: ofCreation((run) => run.createdSeconds / run.insertSeconds),
     tasksCompletedPerSecond: TASKS / of((run) => run.completedSeconds),
     tasksAnnouncedPerSecond: TASKS / of((run) => run.announcedSeconds),
+    tasksLimitedPerSecond: TASKS / of((run) => run.limitedSeconds),
     tasksCompletedRatio: of((run) => run.completedSeconds / run.workSeconds),
     taskLatencyMs: latency.medianMs,
     taskLatencyP95Ms: latency.p95Ms,
@@ -41,6 +42,11 @@ export async function workPart({ databaseUrl, runs, emptyTables }: Bench): Promi
       ["ratio to pg-boss's insert", times(figures.tasksCreatedRatio), "1.50 x"],
       ["tasks that do nothing completed a second", whole(figures.tasksCompletedPerSecond), "3,200"],
       ["the same with notifications in the app", whole(figures.tasksAnnouncedPerSecond), "3,200"],
+      [
+        `the same with a limit of ${LIMIT_PER_SECOND.toLocaleString("en")} per second`,
+        whole(figures.tasksLimitedPerSecond),
+        whole(LIMIT_PER_SECOND),
+      ],
       ["ratio to pg-boss's work", times(figures.tasksCompletedRatio), ""],
       ["one task on an idle service, median", milliseconds(figures.taskLatencyMs), "20.0 ms"],
       ["one task on an idle service, 95th percentile", milliseconds(figures.taskLatencyP95Ms), ""],

@@ -42,7 +42,7 @@ describe.for(STATISTICS)("with %s statistics", (statistics) => {
       type: "CASE WHEN n < 4 OR n % 2 = 1 THEN 'image' ELSE 'generic' END",
       status: "completed",
       end: "CASE WHEN n < 4 THEN now() - interval '1 minute' ELSE moment END",
-      tags: "CASE WHEN n < 4 OR n % 2 = 0 THEN '{even}' ELSE '{}' END::text[]",
+      tags: "CASE WHEN n < 4 OR n % 2 = 0 THEN '{even}' WHEN n <= 4000 THEN '{old}' ELSE '{}' END::text[]",
     });
     // More tasks of another user ended at this time than are sorted.
     await add(other.userId, 6000, "2 hours", {
@@ -103,6 +103,14 @@ describe.for(STATISTICS)("with %s statistics", (statistics) => {
     );
     expect(numbers).toEqual(expected.map(({ number }) => Number(number)).reverse());
     expect(rows).toBeLessThanOrEqual(kinds * (WINDOW + 1) + 100);
+  });
+
+  test("a tag that only 2,000 old tasks have fills the first page", async () => {
+    statements.length = 0;
+    const { body } = await owner.get<Page>("/api/v1/tasks?tag=old&limit=50");
+    expect(body.items).toHaveLength(50);
+    expect(body.searched_to).toBeUndefined();
+    expect(await mostRows()).toBeLessThanOrEqual(WINDOW + 1);
   });
 
   test("a list of ended tasks of all users does not pass the open ones", async () => {

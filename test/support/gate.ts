@@ -7,48 +7,66 @@ import { type Rowmill, startRowmill } from "./rowmill.ts";
 import { addTrigger } from "./triggers.ts";
 import { until } from "./until.ts";
 
+/** The first key of the locks of gates. The second one is the gate: a closed gate holds no statement of another one. */
 const LOCK = 4711;
-/** In terms of pg_locks. */
-const IS_GATE = `locktype = 'advisory' AND objid = ${LOCK}`;
+const GATES = [
+  "write",
+  "settle",
+  "start",
+  "complete",
+  "completeAny",
+  "completeJobs",
+  "tick",
+  "attempt",
+] as const;
+type GateName = (typeof GATES)[number];
 
-const WAIT = `PERFORM pg_advisory_xact_lock_shared(${LOCK});`;
+const keysOf = (at: GateName) => `${LOCK}, ${GATES.indexOf(at)}`;
+/** In terms of pg_locks. */
+const isGate = (at: GateName) =>
+  `locktype = 'advisory' AND classid = ${LOCK} AND objid = ${GATES.indexOf(at)} AND objsubid = 2`;
+const waitAt = (at: GateName) => `PERFORM pg_advisory_xact_lock_shared(${keysOf(at)});`;
 
 /**
  * The statements that a closed gate holds: the write of a book titled `gate...`, the write of any row's result, the
  * start of tasks, the completion of a task titled `gate...` or of any task, the completion of the jobs of tasks, a tick of a schedule, or
  * the outcome of an attempt at a webhook. Those of tasks and their jobs wait without a lock timeout.
  */
-const TRIGGERS = {
+const TRIGGERS: Readonly<Record<GateName, { readonly event: string; readonly body: string }>> = {
   write: {
     event: "BEFORE INSERT OR UPDATE ON rowmill.books FOR EACH ROW",
-    body: `IF NEW.title LIKE 'gate%' THEN ${WAIT} END IF;
+    body: `IF NEW.title LIKE 'gate%' THEN ${waitAt("write")} END IF;
       IF NEW.title = 'poison' THEN RAISE EXCEPTION 'the cellar refuses it' USING ERRCODE = '23514'; END IF;
       IF NEW.title = 'busy' THEN RAISE EXCEPTION 'try again' USING ERRCODE = '40001'; END IF;`,
   },
-  settle: { event: "BEFORE INSERT ON rowmill.row_results FOR EACH STATEMENT", body: WAIT },
-  start: change("rowmill.tasks", "NEW.status = 'processing'"),
-  complete: completion("AND NEW.title LIKE 'gate%'"),
-  completeAny: completion(""),
-  completeJobs: change("rowmill_queue.job", "NEW.name LIKE 'task.%' AND NEW.state = 'completed'"),
-  tick: { event: "BEFORE INSERT ON rowmill.schedule_ticks FOR EACH ROW", body: WAIT },
+  settle: { event: "BEFORE INSERT ON rowmill.row_results FOR EACH STATEMENT", body: waitAt("settle") },
+  start: change("start", "rowmill.tasks", "NEW.status = 'processing'"),
+  complete: completion("complete", "AND NEW.title LIKE 'gate%'"),
+  completeAny: completion("completeAny", ""),
+  completeJobs: change(
+    "completeJobs",
+    "rowmill_queue.job",
+    "NEW.name LIKE 'task.%' AND NEW.state = 'completed'",
+  ),
+  tick: { event: "BEFORE INSERT ON rowmill.schedule_ticks FOR EACH ROW", body: waitAt("tick") },
   attempt: {
     event: "BEFORE UPDATE ON rowmill.webhook_attempts FOR EACH ROW WHEN (NEW.status IS NOT NULL)",
-    body: WAIT,
+    body: waitAt("attempt"),
   },
 };
 
-function completion(condition: string) {
-  return change("rowmill.tasks", `NEW.status = 'completed' ${condition}`);
+function completion(at: GateName, condition: string) {
+  return change(at, "rowmill.tasks", `NEW.status = 'completed' ${condition}`);
 }
 
-function change(table: string, condition: string) {
+function change(at: GateName, table: string, condition: string) {
   return {
     event: `BEFORE UPDATE ON ${table} FOR EACH ROW WHEN (${condition})`,
-    body: `PERFORM set_config('lock_timeout', '0', true); ${WAIT}`,
+    body: `PERFORM set_config('lock_timeout', '0', true); ${waitAt(at)}`,
   };
 }
 
-function add(pool: pg.Pool, at: keyof typeof TRIGGERS): Promise<void> {
+function add(pool: pg.Pool, at: GateName): Promise<void> {
   const { event, body } = TRIGGERS[at];
   return addTrigger(pool, `gate_${at.toLowerCase()}`, event, `${body} RETURN NEW;`);
 }
@@ -77,14 +95,14 @@ export interface Gate extends AsyncDisposable {
 /** Holds statements until the gate is opened or the test ends. Nodes of Citus have locks of their own. */
 export async function closeGate(
   { pool, config }: Pick<OpenContext, "pool" | "config">,
-  at: keyof typeof TRIGGERS = "write",
+  at: GateName = "write",
 ): Promise<Gate> {
   await add(pool, at);
   const servers = await Promise.all([config.databaseUrl, ...nodesOf(config.databaseUrl)].map(connect));
-  for (const server of servers) await server.query(`SELECT pg_advisory_lock(${LOCK})`);
+  for (const server of servers) await server.query(`SELECT pg_advisory_lock(${keysOf(at)})`);
   const waiting = async () => {
     let sum = 0;
-    for (const server of servers) sum += await countWaiting(server, IS_GATE);
+    for (const server of servers) sum += await countWaiting(server, isGate(at));
     return sum;
   };
   const open = async () => {
@@ -96,7 +114,7 @@ export async function closeGate(
     async endWaiting() {
       for (const server of servers)
         await server.query(
-          `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND ${IS_OURS} AND ${IS_GATE}`,
+          `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND ${IS_OURS} AND ${isGate(at)}`,
         );
     },
     reached: async (statements = 1) => {

@@ -1,6 +1,7 @@
 /** Statements on running jobs, each of which requires the claim of the worker. pg-boss has no function for some of them. */
 import { type SQL, sql } from "drizzle-orm";
 import type { Database } from "../postgres/database.ts";
+import { type GivenColumns, givenRows } from "../postgres/given-rows.ts";
 import type { Later } from "./later.ts";
 import { commonJobs } from "./tables.ts";
 
@@ -90,30 +91,59 @@ export function failForGood(db: Database, claim: Claim, output: object): Promise
   return change(db, claim, sql`state = 'failed', completed_on = now(), output = ${jsonOf(output)}::jsonb`);
 }
 
+export interface PutBack {
+  readonly claim: Claim;
+  readonly later: Later;
+  /** It stays with the job. */
+  readonly traceparent: string | null;
+}
+
 /**
- * Returns a job to the queue without counting a failure. A job that continues precedes jobs of the same priority that have
+ * Returns jobs of one kind to the queue without counting a failure. A job that continues precedes jobs of the same priority that have
  * not started, unless it goes behind them, or nothing was done for it.
- * @param traceparent stays with the job
- * @throws ClaimLost
+ * @returns for each of them whether its claim still held
  */
-export function putBack(
-  db: Database,
-  claim: Claim,
-  { afterSeconds, payload, isLast, isUntouched }: Later,
-  traceparent: string | null,
-): Promise<void> {
-  if (isUntouched) return change(db, claim, AS_BEFORE);
-  const data = jsonOf(traceparent === null ? payload : { ...payload, traceparent });
-  const isRaised = sql`(data->'putBack' IS NOT NULL)::int`;
-  const place = isLast
-    ? sql`priority = priority - ${isRaised}, created_on = clock_timestamp(), data = ${data}::jsonb`
-    : sql`priority = priority + 1 - ${isRaised}, data = ${data}::jsonb || '{"putBack": true}'`;
-  return change(
-    db,
-    claim,
-    sql`${AS_BEFORE}, output = NULL, ${place},
-      start_after = clock_timestamp() + make_interval(secs => ${afterSeconds})`,
-  );
+export async function putBackJobs(db: Database, name: string, jobs: readonly PutBack[]): Promise<boolean[]> {
+  const ids = jobs.map(({ claim }) => claim.id);
+  const claims = jobs.map(({ claim }) => claim);
+  const { from, value } = givenRows(jobs, PUT_BACK_COLUMNS, "id");
+  const isRaised = sql`(job.data->'putBack' IS NOT NULL)::int`;
+  const { rows } = await db.execute<{ id: string }>(sql`
+    WITH ${heldJobs(name, claims)}, later AS MATERIALIZED (
+      SELECT id, ${value("data")}::jsonb AS data, ${value("seconds")} AS seconds, ${value("is_last")} AS is_last,
+        ${value("is_untouched")} AS is_untouched
+      FROM ${from}
+    )
+    UPDATE ${commonJobs} AS job SET ${AS_BEFORE},
+      output = CASE WHEN is_untouched THEN job.output END,
+      priority = CASE WHEN is_untouched THEN job.priority WHEN is_last THEN job.priority - ${isRaised}
+        ELSE job.priority + 1 - ${isRaised} END,
+      created_on = CASE WHEN is_last AND NOT is_untouched THEN clock_timestamp() ELSE job.created_on END,
+      data = CASE WHEN is_untouched THEN job.data WHEN is_last THEN later.data ELSE later.data || '{"putBack": true}' END,
+      start_after = CASE WHEN is_untouched THEN job.start_after ELSE clock_timestamp() + make_interval(secs => seconds) END
+    FROM held JOIN later USING (id)
+    WHERE ${isHeldJob}
+    RETURNING job.id`);
+  const returned = new Set(rows.map(({ id }) => id));
+  return ids.map((id) => returned.has(id));
+}
+
+const PUT_BACK_COLUMNS = {
+  id: ["uuid", ({ claim }) => claim.id],
+  data: [
+    "text",
+    ({ later: { payload }, traceparent }) =>
+      jsonOf(traceparent === null ? payload : { ...payload, traceparent }),
+  ],
+  seconds: ["float8", ({ later }) => later.afterSeconds],
+  is_last: ["boolean", ({ later }) => later.isLast],
+  is_untouched: ["boolean", ({ later }) => later.isUntouched],
+} satisfies GivenColumns<PutBack>;
+
+/** @throws ClaimLost */
+export async function putBack(db: Database, job: PutBack): Promise<void> {
+  const [isReturned] = await putBackJobs(db, job.claim.name, [job]);
+  if (!isReturned) throw new ClaimLost("Another worker may have taken the job.");
 }
 
 async function change(db: Database, claim: Claim, changes: SQL): Promise<void> {

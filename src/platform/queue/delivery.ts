@@ -4,7 +4,15 @@ import type { Grouped } from "../grouped.ts";
 import { describeError, type Log, stackOf } from "../log.ts";
 import { type Database, isTransient, type OpenTransaction } from "../postgres/database.ts";
 import type { Tracing } from "../tracing/tracing.ts";
-import { type Claim, ClaimLost, type Completion, completeJob, failForGood, putBack } from "./claims.ts";
+import {
+  type Claim,
+  ClaimLost,
+  type Completion,
+  completeJob,
+  failForGood,
+  type PutBack,
+  putBack,
+} from "./claims.ts";
 import type { JobContract } from "./contract.ts";
 import type { TakenJob } from "./fetch-jobs.ts";
 import type { JobSet } from "./job-set.ts";
@@ -75,7 +83,9 @@ interface Means {
   readonly running: RunningJobs;
   /** The jobs whose last delivery this process has survived. */
   readonly survived: Set<string>;
+  /** Jobs that end at about the same time share a statement. Each tells whether its claim still held. */
   readonly completions: Grouped<Completion, boolean>;
+  readonly putBacks: Grouped<PutBack, boolean>;
 }
 
 /** A job of a set, as the dispatcher starts it. */
@@ -174,8 +184,7 @@ export class RunningDelivery {
     }
     if (!this.#contract.transactional) {
       const outcome = await this.#untilAbandoned(handler.run(delivery, null));
-      if (outcome instanceof Later) await this.#settle(db, outcome);
-      else if (!(await this.#means.completions.add({ claim: this.claim, result: outcome })))
+      if (!(await this.#settleTogether(outcome)))
         throw new ClaimLost("Another worker may have taken the job.");
       return outcome;
     }
@@ -188,8 +197,18 @@ export class RunningDelivery {
 
   /** @throws ClaimLost */
   async #settle(db: Database, outcome: Result | Later): Promise<void> {
-    if (outcome instanceof Later) await putBack(db, this.claim, outcome, traceparentOf(this.#job.data));
+    if (outcome instanceof Later) await putBack(db, this.#putBack(outcome));
     else await completeJob(db, this.claim, outcome);
+  }
+
+  #settleTogether(outcome: Result | Later): Promise<boolean> {
+    const { completions, putBacks } = this.#means;
+    if (outcome instanceof Later) return putBacks.add(this.#putBack(outcome));
+    return completions.add({ claim: this.claim, result: outcome });
+  }
+
+  #putBack(later: Later): PutBack {
+    return { claim: this.claim, later, traceparent: traceparentOf(this.#job.data) };
   }
 
   async #settleFailure(handler: Handler, delivery: Delivery, thrown: unknown): Promise<void> {

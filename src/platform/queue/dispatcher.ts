@@ -5,7 +5,7 @@ import { Grouped } from "../grouped.ts";
 import type { Log } from "../log.ts";
 import { type Database, isTransient } from "../postgres/database.ts";
 import type { Tracing } from "../tracing/tracing.ts";
-import { type Completion, completeJobs, returnJobs, touchJobs } from "./claims.ts";
+import { type Completion, completeJobs, type PutBack, putBackJobs, returnJobs, touchJobs } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
 import { claimOf, DeliveryStopped, type Handler, isLost, RunningDelivery } from "./delivery.ts";
 import { fetchJobs, type TakenJob } from "./fetch-jobs.ts";
@@ -46,6 +46,7 @@ export class Dispatcher {
   readonly #survived = new Set<string>();
   readonly #durations = new Durations();
   readonly #completions: Grouped<Completion, boolean>;
+  readonly #putBacks: Grouped<PutBack, boolean>;
   /** The number of jobs that the next fetch takes. */
   #next = 1;
   readonly #rests = new Set<NodeJS.Timeout>();
@@ -64,6 +65,8 @@ export class Dispatcher {
     this.#isPaused = options.isPaused;
     const complete = (jobs: readonly Completion[]) => completeJobs(options.db, this.contract.name, jobs);
     this.#completions = new Grouped(complete, isTransient, { maxItems: 2 * MAX_SET });
+    const putBack = (jobs: readonly PutBack[]) => putBackJobs(options.db, this.contract.name, jobs);
+    this.#putBacks = new Grouped(putBack, isTransient, { maxItems: 2 * MAX_SET });
     this.#timers = [setInterval(() => this.look(), POLL_MS), setInterval(() => void this.#touch(), TOUCH_MS)];
     this.#taking = this.#takeJobs();
   }
@@ -168,8 +171,8 @@ export class Dispatcher {
 
   #startSet(jobs: readonly TakenJob[], kinds: readonly (string | null)[]): void {
     const { boss, db, log, tracing, handler, running } = this.#options;
-    const completions = this.#completions;
-    const means = { boss, db, log, tracing, running, survived: this.#survived, completions };
+    const [completions, putBacks] = [this.#completions, this.#putBacks];
+    const means = { boss, db, log, tracing, running, survived: this.#survived, completions, putBacks };
     const set = new JobSet(jobs.length, this.#durations);
     const deliveries = jobs.map(
       (job, index) => new RunningDelivery(this.contract, { job, kind: kinds[index] ?? null, set }, means),

@@ -10,12 +10,14 @@ import { limitsByType } from "./queries.ts";
 const READ_MS = 10_000;
 /** Finds what no event of this process shows: tasks that other workers, cancellations and lost workers made room for. */
 const LOOK_MS = 1000;
+/** A job that a worker has is put back within this time. */
+const PUT_BACK_MS = 50;
 /** At high rates, several tasks get their turn at once. */
 const MIN_DELAY_MS = 20;
 
 /** Keeps this worker informed about limits, and gives waiting tasks their turn, until disposed of. */
 export async function followLimits(ctx: OpenContext): Promise<Disposable> {
-  const turns = new Turns(ctx);
+  const turns = new Turns(ctx, () => lookSoon());
   let isStopped = false;
   const warn = (err: unknown, message: string) => {
     // A read that is still running finds the connections closed.
@@ -45,6 +47,13 @@ export async function followLimits(ctx: OpenContext): Promise<Disposable> {
       warn(error, "could not look for tasks that wait for a limit");
     }
   });
+  let soon: NodeJS.Timeout | null = null;
+  const lookSoon = () => {
+    soon ??= setTimeout(() => {
+      soon = null;
+      look();
+    }, PUT_BACK_MS).unref();
+  };
   const onPossible = (type: string) => turns.schedule(type);
   ctx.activity.on("startPossible", onPossible);
   const stopListening = ctx.listener.listen(LIMIT_CHANNEL, refresh);
@@ -53,6 +62,7 @@ export async function followLimits(ctx: OpenContext): Promise<Disposable> {
     [Symbol.dispose]() {
       isStopped = true;
       for (const timer of timers) clearInterval(timer);
+      clearTimeout(soon ?? undefined);
       stopListening();
       ctx.activity.off("startPossible", onPossible);
       turns[Symbol.dispose]();
@@ -70,12 +80,15 @@ async function waitingTypes({ db, limitedTypes }: OpenContext): Promise<string[]
 /** Calls `grantStarts` for each type when the next task may start, never twice at a time. */
 class Turns implements Disposable {
   readonly #ctx: OpenContext;
+  readonly #onMissed: () => void;
   readonly #grants = new Map<string, () => void>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   #isDisposed = false;
 
-  constructor(ctx: OpenContext) {
+  /** @param onMissed called if a task that got its turn could not be woken yet */
+  constructor(ctx: OpenContext, onMissed: () => void) {
     this.#ctx = ctx;
+    this.#onMissed = onMissed;
   }
 
   schedule(type: string): void {
@@ -93,12 +106,15 @@ class Turns implements Disposable {
   }
 
   async #grant(type: string): Promise<void> {
-    const inSeconds = await grantStarts(this.#ctx, type).catch((error) => {
+    const granted = await grantStarts(this.#ctx, type).catch((error) => {
       if (!this.#isDisposed)
         this.#ctx.log.warn({ err: error, type }, "could not give a waiting task its turn");
       return null;
     });
-    if (inSeconds === null || this.#isDisposed) return;
+    if (granted === null || this.#isDisposed) return;
+    const { inSeconds, hasMissed } = granted;
+    if (hasMissed) this.#onMissed();
+    if (inSeconds === null) return;
     clearTimeout(this.#timers.get(type));
     const again = setTimeout(() => this.schedule(type), Math.max(MIN_DELAY_MS, inSeconds * 1000)).unref();
     this.#timers.set(type, again);

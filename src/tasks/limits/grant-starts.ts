@@ -1,5 +1,5 @@
 /** Gives tasks that wait for a limit their turn. Users take turns; of one user, the highest priority and the oldest comes first. */
-import { and, eq, inArray, isNotNull, isNull, sql } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { taskJobs } from "../../jobs.ts";
 import { limitWaits } from "../../schema/task-limits.ts";
@@ -12,7 +12,7 @@ const PAGE = 1000;
 /** Enough for one call: the next one follows within milliseconds. */
 const MAX_GRANTS = 100;
 /** Tasks that ended while they waited leave the list without a turn. */
-const MAX_LOOKS = 2 * MAX_GRANTS;
+const MAX_LOOKS = 10;
 
 interface Waiting {
   readonly jobId: string;
@@ -20,22 +20,31 @@ interface Waiting {
   readonly userId: number;
 }
 
-/**
- * Grants as many starts as the limit allows now. They count from then on, so that the starts themselves need no lock.
- * @returns in how many seconds the rate allows the next start; null: nobody waits, another worker looks after the type, or
- * running tasks must end first
- */
-export async function grantStarts(ctx: Context, type: string): Promise<number | null> {
-  if (!(await anybodyWaits(ctx, type))) return null;
+interface Grants {
+  /**
+   * In how many seconds the rate allows the next start; null: nobody waits, another worker looks after the type, or running tasks
+   * must end first.
+   */
+  readonly inSeconds: number | null;
+  /** Whether a worker was about to put back the job of a task that got its turn: `hastenGranted` wakes it. */
+  readonly hasMissed: boolean;
+}
+
+const NONE: Grants = { inSeconds: null, hasMissed: false };
+
+/** Grants as many starts as the limit allows now. They count from then on, so that the starts themselves need not wait for each other. */
+export async function grantStarts(ctx: Context, type: string): Promise<Grants> {
+  if (!(await anybodyWaits(ctx, type))) return NONE;
   return inTransaction(ctx, async (tx) => {
     const limit = await lockLimit(tx, type, "skip locked");
-    if (!limit) return null;
+    if (!limit) return NONE;
     const { allowed, inSeconds } = await countFreeStarts(tx, limit);
     const next = await takeTurns(tx, limit, Math.min(MAX_GRANTS, allowed));
-    await hasten(tx, next);
+    const hastened = await hasten(tx, next);
     const last = next.at(-1);
     if (last) await countStarts(tx, limit, next.length, last.userId);
-    return limit.perSecond !== null && (inSeconds > 0 || next.length > 0) ? inSeconds : null;
+    const isDue = limit.perSecond !== null && (inSeconds > 0 || next.length > 0);
+    return { inSeconds: isDue ? inSeconds : null, hasMissed: hastened.length < next.length };
   });
 }
 
@@ -45,45 +54,58 @@ async function anybodyWaits({ db }: Context, type: string): Promise<boolean> {
   return first.length > 0;
 }
 
+/** Takes waiting tasks whose users take turns. Those that were retried, or have ended, only leave the list. */
 async function takeTurns(tx: Tx, { type, lastUserId }: LockedLimit, places: number): Promise<Waiting[]> {
   const taken: Waiting[] = [];
   let turn = lastUserId;
   for (let looks = 0; taken.length < places && looks < MAX_LOOKS; looks++) {
-    const next = (await firstAfter(tx, type, turn)) ?? (await firstAfter(tx, type, -1));
-    if (!next) break;
-    turn = next.userId;
-    if (next.isPending) taken.push(next);
+    const next = await takeNext(tx, type, turn, places - taken.length);
+    taken.push(...next.filter(({ isPending }) => isPending));
+    turn = next.at(-1)?.userId ?? turn;
+    if (next.length === 0) break;
   }
   return taken;
 }
 
-/** Takes the first waiting task of the next user. One that was retried, or ended, only leaves the list. */
-async function firstAfter(
+/** Takes the first waiting tasks of each user, one per user, then the second ones, and so on. */
+async function takeNext(
   tx: Tx,
   type: string,
-  userId: number,
-): Promise<(Waiting & { isPending: boolean }) | null> {
+  lastUserId: number,
+  places: number,
+): Promise<(Waiting & { readonly isPending: boolean })[]> {
+  const waits = sql`rowmill.limit_waits WHERE type = ${type} AND granted_at IS NULL`;
+  const userAfter = (userId: SQL) => sql`coalesce(
+    (SELECT user_id FROM ${waits} AND user_id > ${userId} ORDER BY user_id LIMIT 1),
+    (SELECT user_id FROM ${waits} ORDER BY user_id LIMIT 1))`;
   const { rows } = await tx.db.execute<{
     jobId: string;
     queue: string;
     userId: string;
     isPending: boolean;
   }>(sql`
-    WITH next AS (
-      SELECT job_id FROM rowmill.limit_waits
-      WHERE type = ${type} AND granted_at IS NULL AND user_id > ${userId}
-      ORDER BY user_id, priority DESC, number LIMIT 1
+    WITH RECURSIVE waiting (user_id, first_id, place) AS (
+      SELECT user_id, user_id, 1 FROM (SELECT ${userAfter(sql`${lastUserId}::bigint`)} AS user_id) AS first WHERE user_id IS NOT NULL
+      UNION ALL
+      SELECT next.user_id, first_id, place + 1
+      FROM waiting CROSS JOIN LATERAL (SELECT ${userAfter(sql`waiting.user_id`)} AS user_id) AS next
+      WHERE place < ${places} AND next.user_id <> first_id
+    ), next AS MATERIALIZED (
+      SELECT job_id, row_number() OVER (PARTITION BY user_id ORDER BY task.priority DESC, task.number) AS round, place
+      FROM waiting CROSS JOIN LATERAL (
+        SELECT job_id, priority, number FROM ${waits} AND user_id = waiting.user_id
+        ORDER BY priority DESC, number LIMIT ${places}
+      ) AS task
+      ORDER BY round, place LIMIT ${places}
     ), granted AS (
       UPDATE rowmill.limit_waits AS waits SET granted_at = clock_timestamp() FROM next WHERE waits.job_id = next.job_id
-      RETURNING waits.job_id, task_id, queue, user_id
+      RETURNING waits.job_id, task_id, queue, user_id, round, place
     )
     SELECT job_id AS "jobId", queue, user_id AS "userId",
-      EXISTS (
-        SELECT FROM rowmill.tasks WHERE tasks.id = granted.task_id AND tasks.job_id = granted.job_id AND status = 'pending'
-      ) AS "isPending"
-    FROM granted`);
-  const [row] = rows;
-  return row ? { ...row, userId: Number(row.userId) } : null;
+      coalesce((SELECT job_id = granted.job_id AND status = 'pending' FROM rowmill.tasks WHERE tasks.id = granted.task_id), false)
+        AS "isPending"
+    FROM granted ORDER BY round, place`);
+  return rows.map((row) => ({ ...row, userId: Number(row.userId) }));
 }
 
 async function hasten(tx: Tx, waiting: readonly Pick<Waiting, "jobId" | "queue">[]): Promise<string[]> {

@@ -1,105 +1,186 @@
-/** Starts a task of a limited type, or lets it wait. */
-import { and, eq, isNotNull, sql } from "drizzle-orm";
+/** Starts tasks of a limited type, or lets them wait. Tasks that a worker takes together need as many statements as one. */
+import { inArray, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { limitWaits } from "../../schema/task-limits.ts";
 import type { Task } from "../transitions.ts";
-import { countFreeStarts, countStarts, lockLimit } from "./free-starts.ts";
+import { countFreeStarts, countStarts, type LockedLimit, lockLimit, rememberStarts } from "./free-starts.ts";
+import { inTurns } from "./in-turns.ts";
 
-interface Starting {
-  readonly type: string;
+export interface Starting {
   readonly taskId: string;
   readonly jobId: string;
-  /** Starts the task, as without a limit. */
-  readonly start: (ctx: Context) => Promise<Task | null>;
 }
 
-/** @returns `waits`: the job must be put back; null: there is nothing to run */
-export async function startWithinLimit(ctx: Context, starting: Starting): Promise<Task | "waits" | null> {
-  const { type, start } = starting;
-  const found = await joinWaiting(ctx, starting);
-  if (found === "waits") ctx.activity.emit("taskWaits", type);
-  if (found === "waits") return "waits";
-  if (found === "notPending") return start(ctx);
-  const outcome = await (found === "granted" ? startGranted(ctx, starting) : startFirst(ctx, starting));
-  if (outcome === "waits") ctx.activity.emit("taskWaits", type);
-  // The next one may be due soon.
-  ctx.activity.emit("startPossible", type);
-  return outcome;
+/** `alone`: the task must be started alone, and keeps its turn. null: there is nothing to run. */
+export type Started = Task | "alone" | null;
+
+/** Starts tasks as without a limit, and returns them in their order. */
+type Start<S extends Starting, R extends Started> = (
+  ctx: Context,
+  all: readonly S[],
+) => Promise<readonly R[]>;
+
+/** `mayStart`: nobody else waits. `notPending`: the limit does not concern the task. */
+type Place = "granted" | "mayStart" | "waits" | "notPending";
+
+/** A task that wants to start. */
+interface Candidate<S extends Starting> {
+  readonly starting: S;
+  readonly place: Place;
+  readonly userId: number;
 }
 
-/** Rolls a start back. */
+/** Rolls starts back. */
 class TurnTakenBack extends Error {
   override name = "TurnTakenBack";
 }
 
-/**
- * The start of a task whose turn it is has been counted, unless a change of the limit has taken the turn back. The task is
- * changed first, as by a cancellation: otherwise the two could wait for each other.
- */
-async function startGranted(ctx: Context, starting: Starting): Promise<Task | "waits" | null> {
-  const { jobId, start } = starting;
+/** @returns for each task what `start` returns, or `waits` if its job must be put back */
+export async function startWithinLimit<S extends Starting, R extends Started>(
+  ctx: Context,
+  type: string,
+  all: readonly S[],
+  start: Start<S, R>,
+): Promise<(R | "waits" | null)[]> {
+  const candidates = await joinWaiting(ctx, type, all);
+  const wanted = candidates.filter(({ place }) => place !== "waits");
+  const isLimited = wanted.some(({ place }) => place !== "notPending");
+  let started: ReadonlyMap<Candidate<S>, R | null>;
   try {
-    return await inTransaction(ctx, async (tx) => {
-      const task = await start(tx);
-      const isGranted = and(eq(limitWaits.jobId, jobId), isNotNull(limitWaits.grantedAt));
-      const { rowCount } = await tx.db.delete(limitWaits).where(isGranted);
-      if (task && rowCount === 0) throw new TurnTakenBack();
-      return task;
-    });
+    started = isLimited
+      ? await inTransaction(ctx, (tx) => startWanted(tx, type, wanted, start))
+      : await startAll(ctx, wanted, start);
   } catch (error) {
-    if (error instanceof TurnTakenBack) return startWithinLimit(ctx, starting);
+    if (error instanceof TurnTakenBack) return startWithinLimit(ctx, type, all, start);
     throw error;
   }
+  for (const candidate of candidates) if (!started.has(candidate)) ctx.activity.emit("taskWaits", type);
+  // The next one may be due soon.
+  if (isLimited) ctx.activity.emit("startPossible", type);
+  return candidates.map((candidate) => (started.has(candidate) ? (started.get(candidate) ?? null) : "waits"));
 }
 
-/** Nobody else waits, so the task starts at once if the limit allows it. */
-function startFirst(ctx: Context, starting: Starting): Promise<Task | "waits" | null> {
-  const { type, jobId, start } = starting;
-  return inTransaction(ctx, async (tx) => {
-    const limit = await lockLimit(tx, type, "wait");
-    if (limit && (await countFreeStarts(tx, limit)).allowed < 1) {
-      await wait(tx, starting);
-      return "waits";
-    }
-    const task = await start(tx);
-    if (task && limit) await countStarts(tx, limit, 1);
-    await tx.db.delete(limitWaits).where(eq(limitWaits.jobId, jobId));
-    return task;
-  });
+/** Those that may start, with what `start` has returned. The others wait. */
+async function startWanted<S extends Starting, R extends Started>(
+  tx: Tx,
+  type: string,
+  wanted: readonly Candidate<S>[],
+  start: Start<S, R>,
+): Promise<ReadonlyMap<Candidate<S>, R | null>> {
+  const first = wanted.filter(({ place }) => place === "mayStart");
+  const limit = first.length > 0 ? await lockLimit(tx, type, "wait") : undefined;
+  const allowed = limit ? (await countFreeStarts(tx, limit)).allowed : first.length;
+  const waiting = new Set(inTurns(first, limit?.lastUserId ?? 0).slice(allowed));
+  const started = await startAll(
+    tx,
+    wanted.filter((candidate) => !waiting.has(candidate)),
+    start,
+  );
+  const counted = first.filter((candidate) => isTask(started.get(candidate)));
+  const last = inTurns(counted, limit?.lastUserId ?? 0).at(-1);
+  if (limit && last) await countStarts(tx, limit, counted.length, last.userId);
+  await remember(
+    tx,
+    type,
+    limit,
+    [...started].filter(([{ place }, one]) => place !== "notPending" && isTask(one)).length,
+  );
+  await leaveLine(tx, started);
+  if (waiting.size > 0)
+    await wait(
+      tx,
+      [...waiting].map(({ starting }) => starting),
+    );
+  return started;
+}
+
+/** @param locked undefined: all of them have been granted their turns before */
+async function remember(
+  tx: Tx,
+  type: string,
+  locked: LockedLimit | undefined,
+  starts: number,
+): Promise<void> {
+  const limit = locked ?? (starts > 0 ? await lockLimit(tx, type, "wait") : undefined);
+  if (limit && starts > 0) await rememberStarts(tx, limit, starts);
+}
+
+async function startAll<S extends Starting, R extends Started>(
+  ctx: Context,
+  candidates: readonly Candidate<S>[],
+  start: Start<S, R>,
+): Promise<ReadonlyMap<Candidate<S>, R | null>> {
+  if (candidates.length === 0) return new Map();
+  const started = await start(
+    ctx,
+    candidates.map(({ starting }) => starting),
+  );
+  return new Map(candidates.map((candidate, index) => [candidate, started[index] ?? null]));
+}
+
+function isTask(started: Started | undefined): boolean {
+  return typeof started === "object" && started !== null;
+}
+
+/**
+ * The start of a task whose turn it is has been counted, unless a change of the limit has taken the turn back. The tasks are
+ * changed first, as by a cancellation: otherwise the two could wait for each other.
+ */
+async function leaveLine<S extends Starting>(
+  { db }: Tx,
+  started: ReadonlyMap<Candidate<S>, Started>,
+): Promise<void> {
+  const leaving = [...started].filter(([{ place }, one]) => place !== "notPending" && one !== "alone");
+  if (leaving.length === 0) return;
+  const ids = leaving.map(([{ starting }]) => starting.jobId);
+  const left = await db.delete(limitWaits).where(inArray(limitWaits.jobId, ids)).returning();
+  const turns = new Set(left.flatMap(({ jobId, grantedAt }) => (grantedAt ? [jobId] : [])));
+  for (const [{ place, starting }, one] of leaving)
+    if (place === "granted" && isTask(one) && !turns.has(starting.jobId)) throw new TurnTakenBack();
 }
 
 const WAITING_COLUMNS = sql`job_id, task_id, type, queue, user_id, priority, number`;
-const waitingTask = ({ taskId, jobId }: Starting) => sql`
-  SELECT job_id, id, type, queue, user_id, priority, number FROM rowmill.tasks
-  WHERE id = ${taskId} AND job_id = ${jobId} AND status = 'pending'`;
 
-/**
- * Lets a task wait if others of its type do. This needs no lock, so 10,000 tasks join in seconds.
- * @returns `notPending`: the limit does not concern it; `mayStart`: nobody else waits
- */
-async function joinWaiting(
+/** The pending ones of these tasks, with the columns of the line. */
+function waitingTasks(all: readonly Starting[]) {
+  const taskIds = sql.param(all.map(({ taskId }) => taskId));
+  const jobIds = sql.param(all.map(({ jobId }) => jobId));
+  return sql`
+    SELECT task.job_id, task.id, task.type, task.queue, task.user_id, task.priority, task.number
+    FROM unnest(${taskIds}::uuid[], ${jobIds}::uuid[]) AS given (id, job_id)
+    CROSS JOIN LATERAL (SELECT * FROM rowmill.tasks WHERE tasks.id = given.id LIMIT 1) AS task
+    WHERE task.job_id = given.job_id AND task.status = 'pending'`;
+}
+
+/** Lets tasks wait if others of their type do. This needs no lock, so 10,000 tasks join in seconds. */
+async function joinWaiting<S extends Starting>(
   { db }: Context,
-  starting: Starting,
-): Promise<"notPending" | "granted" | "waits" | "mayStart"> {
-  const { type, jobId } = starting;
-  const { rows } = await db.execute<{ isPending: boolean; isGranted: boolean | null; others: boolean }>(sql`
-    WITH task AS (${waitingTask(starting)}),
-      own AS (SELECT granted_at IS NOT NULL AS is_granted FROM rowmill.limit_waits WHERE job_id = ${jobId}),
-      others AS (SELECT FROM rowmill.limit_waits WHERE type = ${type} AND granted_at IS NULL AND job_id <> ${jobId} LIMIT 1),
-      joined AS (
+  type: string,
+  all: readonly S[],
+): Promise<Candidate<S>[]> {
+  const jobIds = sql.param(all.map(({ jobId }) => jobId));
+  const { rows } = await db.execute<{ jobId: string; userId: string; place: Place }>(sql`
+    WITH task AS MATERIALIZED (${waitingTasks(all)}),
+      others AS (
+        SELECT FROM rowmill.limit_waits WHERE type = ${type} AND granted_at IS NULL AND job_id <> ALL (${jobIds}::uuid[]) LIMIT 1
+      ), granted AS (
+        SELECT job_id FROM rowmill.limit_waits WHERE job_id = ANY (${jobIds}::uuid[]) AND granted_at IS NOT NULL
+      ), joined AS (
         INSERT INTO rowmill.limit_waits (${WAITING_COLUMNS})
         SELECT * FROM task WHERE EXISTS (SELECT FROM others) ON CONFLICT DO NOTHING
       )
-    SELECT EXISTS (SELECT FROM task) AS "isPending", (SELECT is_granted FROM own) AS "isGranted",
-      EXISTS (SELECT FROM others) AS others`);
-  const { isPending = false, isGranted = null, others = false } = rows[0] ?? {};
-  if (!isPending) return "notPending";
-  if (isGranted) return "granted";
-  return others ? "waits" : "mayStart";
+    SELECT job_id AS "jobId", user_id AS "userId", CASE WHEN job_id IN (SELECT job_id FROM granted) THEN 'granted'
+      WHEN EXISTS (SELECT FROM others) THEN 'waits' ELSE 'mayStart' END AS place
+    FROM task`);
+  const pending = new Map(rows.map((row) => [row.jobId, row]));
+  return all.map((starting) => {
+    const { place = "notPending", userId = 0 } = pending.get(starting.jobId) ?? {};
+    return { starting, place, userId: Number(userId) };
+  });
 }
 
-async function wait({ db }: Tx, starting: Starting): Promise<void> {
+async function wait({ db }: Tx, all: readonly Starting[]): Promise<void> {
   await db.execute(sql`
-    INSERT INTO rowmill.limit_waits (${WAITING_COLUMNS}) ${waitingTask(starting)}
+    INSERT INTO rowmill.limit_waits (${WAITING_COLUMNS}) ${waitingTasks(all)}
     ON CONFLICT (job_id) DO UPDATE SET granted_at = NULL`);
 }

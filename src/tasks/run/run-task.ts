@@ -18,7 +18,7 @@ import { endTask } from "./end-task.ts";
 import { limitTime } from "./limit-time.ts";
 import { type Outcome, outcomeOf, successOf } from "./outcomes.ts";
 import { Progress } from "./progress.ts";
-import { handBack, RESUMED, startTogether } from "./start-together.ts";
+import { handBack, RESUMED, startTogether, startTogetherWithinLimit } from "./start-together.ts";
 import { storeStack } from "./store-stack.ts";
 import { watchTask } from "./watch-task.ts";
 import { withInput } from "./with-input.ts";
@@ -50,7 +50,9 @@ export async function runTask(
   delivery: Delivery,
 ): Promise<object | Later | undefined> {
   const { turn = ALONE } = delivery;
-  const started = turn.isShared && !work.continued ? await startTogether(ctx, work) : null;
+  const started = await startBefore(ctx, work, delivery, turn);
+  if (started === null) return undefined;
+  if (started instanceof Later) return started;
   const taken = await turn.take(
     async () => {
       if (delivery.signal.aborted) return null;
@@ -60,7 +62,7 @@ export async function runTask(
     (run) => hasOutcome(run?.current) && run.current.outcome instanceof ContinueLater,
   );
   if (!taken?.result) {
-    if (started) await handBack(ctx, started);
+    if (started !== "inTurn") await handBack(ctx, started);
     delivery.signal.throwIfAborted();
     return new Later(0, work, { isCounted: false, isUntouched: true });
   }
@@ -81,19 +83,17 @@ function isLarge(current: Attempt | Later | undefined): current is Attempt {
 /** @returns a `Later` if the task waits for its turn; undefined if there is nothing to run */
 async function begin(
   ctx: Context,
-  started: Task | null,
+  started: Task | "inTurn",
   work: Payload<"runTask">,
   delivery: Delivery,
 ): Promise<Attempt | Later | undefined> {
   const startedAt = performance.now();
   const { taskId, run, continued } = work;
-  const task =
-    started ??
-    (continued
-      ? await findRunning(ctx, taskId, run, continued.attempt)
-      : await startOrWait(ctx, work, delivery));
-  if (typeof task === "number") return new Later(task, work, { isCounted: false });
+  const inTurn = () =>
+    continued ? findRunning(ctx, taskId, run, continued.attempt) : startOrWait(ctx, work, delivery);
+  const task = started === "inTurn" ? await inTurn() : started;
   if (!task) return undefined;
+  if (task instanceof Later) return task;
   if (!continued) ctx.log.info(factsOf(task), "task received");
   const createdFileIds: string[] = [];
   const outcome = await attempt(ctx, task, { createdFileIds, state: continued?.state ?? null }, delivery);
@@ -155,12 +155,36 @@ const LOGGED: Partial<Record<TaskStatus, string>> = {
 /** A task that waits for the limit of its type is woken when its turn comes. This is only a safeguard. */
 const LOOK_AGAIN_SECONDS = 4 * 3600;
 
-/** @returns in how many seconds to look again, if the task waits for its turn; null if there is nothing to run */
+/**
+ * Starts a task before its turn in a set, so that the time of its start does not count as its own: it would make a type look long.
+ * @returns a `Later` if the task waits; `inTurn`: it must be started when its turn has come; null: there is nothing to run
+ */
+async function startBefore(
+  ctx: Context,
+  work: Payload<"runTask">,
+  delivery: Delivery,
+  { isShared }: Turn,
+): Promise<Task | Later | "inTurn" | null> {
+  if (work.continued) return "inTurn";
+  if (!isShared) return startOrWait(ctx, work, delivery);
+  const { taskId, run, type } = work;
+  if (type === undefined || !ctx.limitedTypes.has(type))
+    return (await startTogether(ctx, { taskId, run })) ?? "inTurn";
+  const started = await startTogetherWithinLimit(ctx, type, { taskId, run, jobId: delivery.id });
+  if (started === "waits") return laterWithin(LOOK_AGAIN_SECONDS, work);
+  return started === "alone" ? "inTurn" : started;
+}
+
+const laterWithin = (seconds: number, work: Payload<"runTask">) =>
+  new Later(seconds, work, { isCounted: false });
+
+/** @returns a `Later` if the task waits for its turn; null if there is nothing to run */
 async function startOrWait(
   ctx: Context,
-  { taskId, run, type: known }: Payload<"runTask">,
+  work: Payload<"runTask">,
   { id: jobId }: Delivery,
-): Promise<Task | number | null> {
+): Promise<Task | Later | null> {
+  const { taskId, run, type: known } = work;
   const type = known ?? (ctx.limitedTypes.size > 0 ? await typeOf(ctx, taskId) : "");
   let waitSeconds: number | null = null;
   const start = async (within: Context) => {
@@ -168,9 +192,12 @@ async function startOrWait(
     waitSeconds = paceOf ? await takeSlot(within, { taskId, run }, paceOf) : null;
     return waitSeconds === null ? startTask(within, taskId, run) : null;
   };
-  const limited = ctx.limitedTypes.has(type);
-  const started = await (limited ? startWithinLimit(ctx, { type, taskId, jobId, start }) : start(ctx));
-  return started === "waits" ? LOOK_AGAIN_SECONDS : (waitSeconds ?? started);
+  const startOne = async (within: Context) => [await start(within)];
+  const [started = null] = ctx.limitedTypes.has(type)
+    ? await startWithinLimit(ctx, type, [{ taskId, jobId }], startOne)
+    : await startOne(ctx);
+  if (started === "waits") return laterWithin(LOOK_AGAIN_SECONDS, work);
+  return waitSeconds === null ? started : laterWithin(waitSeconds, work);
 }
 
 async function typeOf({ db }: Context, taskId: string): Promise<string> {

@@ -5,6 +5,7 @@ import { Grouped } from "../../platform/grouped.ts";
 import { onePer } from "../../platform/one-per.ts";
 import { isTransient } from "../../platform/postgres/database.ts";
 import { tasks } from "../../schema/tasks.ts";
+import { type Started, startWithinLimit } from "../limits/start-within-limit.ts";
 import { TASK_CHANNEL, type Task, taskOf, transition, WORKFLOW_CHANNEL } from "../transitions.ts";
 import { lockedTask } from "./locked-task.ts";
 
@@ -19,7 +20,13 @@ interface Run {
   readonly run: number;
 }
 
+/** A task of a limited type. */
+interface LimitedRun extends Run {
+  readonly jobId: string;
+}
+
 const startsOf = onePer<Context["pool"], Grouped<Run, Task | null>>();
+const limitedOf = onePer<Context["pool"], Map<string, Grouped<LimitedRun, Started | "waits">>>();
 const backsOf = onePer<Context["pool"], Grouped<Task, null>>();
 
 /** @returns null if the task must be started alone, because another transaction holds it or it is large, or if it cannot be */
@@ -30,6 +37,25 @@ export function startTogether(ctx: Context, { taskId, run }: Run): Promise<Task 
     return new Grouped(start, isTransient, { maxItems: MAX_TASKS });
   });
   return group.add({ taskId, run });
+}
+
+/** @returns `waits`: the job must be put back, because the limit of the type allows no start; `alone`, null: as `startTogether` */
+export function startTogetherWithinLimit(
+  ctx: Context,
+  type: string,
+  run: LimitedRun,
+): Promise<Started | "waits"> {
+  const groups = limitedOf(ctx.pool, () => new Map());
+  let group = groups.get(type);
+  if (!group) {
+    const shared = sharedContext(ctx);
+    const start = async (within: Context, runs: readonly Run[]) =>
+      (await startAll(within, runs)).map((task) => task ?? ("alone" as const));
+    const startAllowed = (runs: readonly LimitedRun[]) => startWithinLimit(shared, type, runs, start);
+    group = new Grouped(startAllowed, isTransient, { maxItems: MAX_TASKS });
+    groups.set(type, group);
+  }
+  return group.add(run);
 }
 
 async function startAll(ctx: Context, runs: readonly Run[]): Promise<(Task | null)[]> {

@@ -21,6 +21,7 @@ test("a job of the highest priority is listed as waiting and has an age, also af
   const expected = { listed: [id], depths: [{ waiting: 1, oldestWaitingSeconds: expect.any(Number) }] };
   expect(await waiting()).toMatchObject(expected);
   const [taken] = await fetchJobs(db, name, { ignoredGroups: [], count: 1 });
-  await putBack(db, { name, id, retryCount: taken?.retryCount ?? -1 }, new Later(0, {}), null);
+  const claim = { name, id, retryCount: taken?.retryCount ?? -1 };
+  await putBack(db, { claim, later: new Later(0, {}), traceparent: null });
   expect(await waiting()).toMatchObject(expected);
 });

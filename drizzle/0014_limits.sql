@@ -1,0 +1,1 @@
+ALTER TABLE "rowmill"."task_limits" ADD COLUMN "recent" jsonb DEFAULT '[]'::jsonb NOT NULL;
