@@ -11,7 +11,7 @@ export interface ChunkPlan {
 /** The rows of a chunk. */
 interface ChunkRows {
   readonly min?: number;
-  readonly max?: number | undefined;
+  readonly max?: number;
 }
 
 /** A small file has about this many chunks, so that its first results come soon and several workers share it. */
@@ -19,10 +19,14 @@ const CHUNKS_OF_A_SMALL_FILE = 40;
 /** For rows that take long. */
 export const MIN_CHUNK_ROWS = 25;
 /** A chunk costs about as much as 800 of its rows. Larger chunks are a little cheaper per row, but their first results come later. */
-const MAX_CHUNK_ROWS = 5000;
+export const MAX_CHUNK_ROWS = 5000;
+/** For rows that the database writes together. Only files of more than 200,000 rows have such chunks. */
+export const MAX_PLAIN_CHUNK_ROWS = 10_000;
 
 /** A chunk fits into the memory of a worker: more bytes make more chunks, of one row at least. */
 const MAX_CHUNK_BYTES = 4 * 2 ** 20;
+/** For chunks of more than 5,000 rows. PostgreSQL sorts their cells, and 10,000 rows of this size fit into its memory (`work_mem`). */
+const MAX_LARGE_CHUNK_BYTES = 2 * 2 ** 20;
 /** A mark covers at most this many bytes, or one row. */
 const MAX_MARK_BYTES = MAX_CHUNK_BYTES / 4;
 const MAX_MARKS = 4096;
@@ -47,7 +51,7 @@ export class RowMarks {
   #lastRow = 0;
 
   constructor({ min = MIN_CHUNK_ROWS, max = MAX_CHUNK_ROWS }: ChunkRows = {}) {
-    this.#chunkRows = { min: Math.min(min, max), max: Math.min(max, MAX_CHUNK_ROWS) };
+    this.#chunkRows = { min: Math.min(min, max), max };
     this.#stride = Math.min(MIN_CHUNK_ROWS, this.#chunkRows.min);
   }
 
@@ -62,7 +66,7 @@ export class RowMarks {
       last.rows++;
       last.bytes += bytes;
     } else {
-      if (this.#marks.length >= this.#maxMarks && this.#stride * 2 <= MAX_CHUNK_ROWS) this.#join();
+      if (this.#marks.length >= this.#maxMarks && this.#stride * 2 <= Math.max(MAX_CHUNK_ROWS, this.#chunkRows.max)) this.#join();
       this.#marks.push({ firstRow: row, rows: 1, bytes });
     }
     this.#count++;
@@ -93,8 +97,10 @@ export class RowMarks {
     const plan: { firstRow: number; lastRow: number; rowCount: number; bytes: number }[] = [];
     for (const { firstRow, rows, bytes } of this.#marks) {
       const last = plan.at(-1);
-      if (last && last.rowCount + rows <= rowsPerChunk && last.bytes + bytes <= MAX_CHUNK_BYTES) {
-        last.rowCount += rows;
+      const rowCount = (last?.rowCount ?? 0) + rows;
+      const maxBytes = rowCount > MAX_CHUNK_ROWS ? MAX_LARGE_CHUNK_BYTES : MAX_CHUNK_BYTES;
+      if (last && rowCount <= rowsPerChunk && last.bytes + bytes <= maxBytes) {
+        last.rowCount = rowCount;
         last.bytes += bytes;
       } else {
         if (last) last.lastRow = firstRow - 1;

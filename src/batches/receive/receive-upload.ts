@@ -30,7 +30,7 @@ import { acceptBatch, type FileSummary } from "./accept-batch.ts";
 import { longRowOf } from "./long-rows.ts";
 import { numberMarks } from "./number-marks.ts";
 import { type OpenedUpload, openUpload } from "./open-upload.ts";
-import { MIN_CHUNK_ROWS, RowMarks } from "./plan-chunks.ts";
+import { MAX_CHUNK_ROWS, MAX_PLAIN_CHUNK_ROWS, MIN_CHUNK_ROWS, RowMarks } from "./plan-chunks.ts";
 import { requireRoomForBatch, requireStoredWithin } from "./quota.ts";
 import { type ChosenOptions, fingerprintOf, readOptionsOf, targetOf } from "./read-options.ts";
 import { uploadedColumnsOf } from "./result-columns.ts";
@@ -258,6 +258,6 @@ function chunkRowsOf({ config }: Context, target: Target, options: UploadOptions
   const limits = [ofTarget, rate].filter((limit) => limit !== undefined);
   // PostgreSQL writes plain rows in one statement.
   const areFast = !isRemote(target) && target.plain && delayMs === 0;
-  const min = areFast ? config.minChunkRows : MIN_CHUNK_ROWS;
-  return { min, max: limits.length > 0 ? Math.min(...limits) : undefined };
+  const [min, max] = areFast ? [config.minChunkRows, MAX_PLAIN_CHUNK_ROWS] : [MIN_CHUNK_ROWS, MAX_CHUNK_ROWS];
+  return { min, max: Math.min(max, ...limits) };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { RowMarks } from "../../../src/batches/receive/plan-chunks.ts";
+import { MAX_PLAIN_CHUNK_ROWS, RowMarks } from "../../../src/batches/receive/plan-chunks.ts";
 
 const SIZES = [1, 24, 25, 26, 50, 1000, 1001, 10_000, 102_400, 102_401, 123_457, 1_000_000];
 
@@ -19,9 +19,9 @@ function* withGaps(count: number): Generator<number> {
   }
 }
 
-function planOf(rows: Rows, count: number, chunkRows = {}) {
+function planOf(rows: Rows, count: number, chunkRows = {}, rowBytes = 50) {
   const marks = new RowMarks(chunkRows);
-  for (const row of rows(count)) marks.add(row, 50);
+  for (const row of rows(count)) marks.add(row, rowBytes);
   expect(marks.count).toBe(count);
   return marks.plan();
 }
@@ -64,6 +64,35 @@ test("a big file has chunks of 2,500 to 5,000 rows, but for the last", () => {
 test("chunks don't grow past 5,000 rows however big the file is", () => {
   const plan = planOf(withoutGaps, 30_000_000);
   expect(Math.max(...plan.map(({ rowCount }) => rowCount))).toBeLessThanOrEqual(5000);
+});
+
+const PLAIN = { min: 100, max: MAX_PLAIN_CHUNK_ROWS };
+
+test("a large file of plain rows has chunks of 10,000 rows", () => {
+  const sizes = planOf(withoutGaps, 1_000_000, PLAIN).map(({ rowCount }) => rowCount);
+  expect(sizes).toEqual(Array.from({ length: 100 }, () => 10_000));
+});
+
+test("chunks of plain rows have at most 10,000 rows however big the file is", () => {
+  const sizes = planOf(withoutGaps, 14_000_000, PLAIN).map(({ rowCount }) => rowCount);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(10_000);
+  expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThan(5000);
+});
+
+test.each([
+  [150, 10_000],
+  [250, 8200],
+  [400, 5200],
+  [600, 5000],
+  [1000, 4000],
+])("chunks of plain rows of %i bytes have at most %i rows, which PostgreSQL sorts in its memory if they are many", (rowBytes, most) => {
+  const plan = planOf(withoutGaps, 500_000, PLAIN, rowBytes);
+  expect(Math.max(...plan.map(({ rowCount }) => rowCount))).toBe(most);
+  for (const { bytes, rowCount } of plan) expect(bytes).toBeLessThanOrEqual(rowCount > 5000 ? 2 ** 21 : 2 ** 22);
+});
+
+test("a file of 200,000 plain rows has chunks of 5,000", () => {
+  expect(planOf(withoutGaps, 200_000, PLAIN)).toEqual(planOf(withoutGaps, 200_000));
 });
 
 test("a file of 100 rows keeps four workers busy", () => {
