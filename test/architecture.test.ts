@@ -229,16 +229,3 @@ test("every test file is picked up by a project of vitest", () => {
   const strays = globSync("**/*.test.ts", { cwd: src });
   expect(strays).toEqual([]);
 });
-
-test("npm run check and .ci/run together run each project of vitest once", async () => {
-  const { default: config } = await import("./vitest.config.ts");
-  const projects = (config.test?.projects ?? []).map((project) =>
-    typeof project === "object" && "test" in project ? project.test?.name : project,
-  );
-  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
-    scripts: { check: string };
-  };
-  const commands = `${scripts.check} ${readFileSync(join(root, ".ci/run"), "utf8")}`;
-  const run = [...commands.matchAll(/--project (\w+)/g)].map(([, name]) => name);
-  expect(run.sort()).toEqual(projects.sort());
-});
