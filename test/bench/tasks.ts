@@ -35,7 +35,9 @@ async function setLimit(databaseUrl: string, perSecond: number | null): Promise<
   await client.connect();
   await client.query("DELETE FROM rowmill.task_limits");
   if (perSecond !== null)
-    await client.query("INSERT INTO rowmill.task_limits (type, per_second) VALUES ('generic', $1)", [perSecond]);
+    await client.query("INSERT INTO rowmill.task_limits (type, per_second) VALUES ('generic', $1)", [
+      perSecond,
+    ]);
   await client.end();
 }
 

@@ -66,7 +66,11 @@ export class RowMarks {
       last.rows++;
       last.bytes += bytes;
     } else {
-      if (this.#marks.length >= this.#maxMarks && this.#stride * 2 <= Math.max(MAX_CHUNK_ROWS, this.#chunkRows.max)) this.#join();
+      if (
+        this.#marks.length >= this.#maxMarks &&
+        this.#stride * 2 <= Math.max(MAX_CHUNK_ROWS, this.#chunkRows.max)
+      )
+        this.#join();
       this.#marks.push({ firstRow: row, rows: 1, bytes });
     }
     this.#count++;

@@ -85,11 +85,15 @@ test.each([
   [400, 5200],
   [600, 5000],
   [1000, 4000],
-])("chunks of plain rows of %i bytes have at most %i rows, which PostgreSQL sorts in its memory if they are many", (rowBytes, most) => {
-  const plan = planOf(withoutGaps, 500_000, PLAIN, rowBytes);
-  expect(Math.max(...plan.map(({ rowCount }) => rowCount))).toBe(most);
-  for (const { bytes, rowCount } of plan) expect(bytes).toBeLessThanOrEqual(rowCount > 5000 ? 2 ** 21 : 2 ** 22);
-});
+])(
+  "chunks of plain rows of %i bytes have at most %i rows, which PostgreSQL sorts in its memory if they are many",
+  (rowBytes, most) => {
+    const plan = planOf(withoutGaps, 500_000, PLAIN, rowBytes);
+    expect(Math.max(...plan.map(({ rowCount }) => rowCount))).toBe(most);
+    for (const { bytes, rowCount } of plan)
+      expect(bytes).toBeLessThanOrEqual(rowCount > 5000 ? 2 ** 21 : 2 ** 22);
+  },
+);
 
 test("a file of 200,000 plain rows has chunks of 5,000", () => {
   expect(planOf(withoutGaps, 200_000, PLAIN)).toEqual(planOf(withoutGaps, 200_000));
