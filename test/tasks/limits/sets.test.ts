@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import type { OpenContext } from "../../../src/context.ts";
+import type { OpenContext } from "../../../src/open-context.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import { setLimit } from "../../../src/tasks/limits/change-limit.ts";
 import { grantStarts } from "../../../src/tasks/limits/grant-starts.ts";
