@@ -11,7 +11,7 @@ const ON_ONE_SERVER = [
   ...[
     "cli/target-tables.test.ts",
     "{console/admin,remote}/targets.test.ts",
-    "flows/{goodbooks,own-tables}.test.ts",
+    "flows/{goodbooks,own-data,own-tables}.test.ts",
   ],
   ...["targets/define/typed-records.test.ts", "targets/tables/**"],
   ...["batches/{linear-work,partition-plans,plans,read-cost,statements}.test.ts", "lists/rows-read.test.ts"],
