@@ -229,7 +229,7 @@ test("every list that may lag is read from the standby, also those of operators"
       "outbox",
       "accounts",
     ],
-    ...["admin/batches", "admin/tasks", "admin/workflows", "admin/audit", "admin/statistics?period=day"],
+    ...["admin/batches", "admin/tasks", "admin/workflows", "admin/audit", "admin/statistics?range=24h"],
   ];
   const reads = countReads(rowmill);
   for (const path of paths) {
