@@ -61,9 +61,11 @@ export async function isRare(ctx: Context, owner: Owner, filter: TaskFilter): Pr
  * statistics, the planner would read an index of all tasks of the owner as well.
  */
 export const ofRare = (owner: Owner, filter: TaskFilter, wanted: SQL): SQL => sql`
-  SELECT * FROM rowmill.tasks WHERE ctid = ANY (ARRAY(
+  SELECT item.* FROM unnest(ARRAY(
     SELECT ctid FROM rowmill.tasks WHERE ${and(...rarelyMatching(owner, filter))}
-  )) AND ${wanted} OFFSET 0`;
+  )) AS found (place) CROSS JOIN LATERAL (
+    SELECT * FROM rowmill.tasks WHERE ctid = found.place AND ${wanted} LIMIT 1
+  ) AS item`;
 
 const BITMAPS_ONLY = sql`set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),
   set_config('enable_indexonlyscan', 'off', true)`;
