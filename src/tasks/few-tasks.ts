@@ -47,7 +47,9 @@ export async function newestWith(
 /** The filters whose index shows if few tasks match: that of tags, and in the list of all users those of types and queues. */
 function rarelyMatching(owner: Owner, { tag, type, queue }: TaskFilter): SQL[] {
   const ofAll = owner === null ? [type && isInBlocks({ type }), queue && isInBlocks({ queue })] : [];
-  return [...ofAll, tag === undefined ? undefined : matches({ tag })].filter((one) => one !== undefined && one !== "");
+  return [...ofAll, tag === undefined ? undefined : matches({ tag })].filter(
+    (one) => one !== undefined && one !== "",
+  );
 }
 
 /** Whether the index of tags, or in the list of all users that of types and queues, finds few tasks for one of the filters. */
