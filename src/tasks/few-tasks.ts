@@ -44,13 +44,37 @@ export async function newestWith(
   return rows[0]?.at ? new Date(Date.parse(rows[0].at) + 1) : undefined;
 }
 
-/** Whether the index of tags, or in the list of all users that of types and queues, finds few tasks for one of the filters. */
-export async function isRare(ctx: Context, owner: Owner, { tag, type, queue }: TaskFilter): Promise<boolean> {
+/** The filters whose index shows if few tasks match: that of tags, and in the list of all users those of types and queues. */
+function rarelyMatching(owner: Owner, { tag, type, queue }: TaskFilter): SQL[] {
   const ofAll = owner === null ? [type && isInBlocks({ type }), queue && isInBlocks({ queue })] : [];
-  for (const condition of [...ofAll, tag === undefined ? undefined : matches({ tag })])
-    if (condition && (await findsFew(ctx, condition))) return true;
+  return [...ofAll, tag === undefined ? undefined : matches({ tag })].filter(
+    (one) => one !== undefined && one !== "",
+  );
+}
+
+/** Whether the index of tags, or in the list of all users that of types and queues, finds few tasks for one of the filters. */
+export async function isRare(ctx: Context, owner: Owner, filter: TaskFilter): Promise<boolean> {
+  for (const condition of rarelyMatching(owner, filter)) if (await findsFew(ctx, condition)) return true;
   return false;
 }
+
+/**
+ * A source of tasks if `isRare`, for `runByBitmaps`. They are found by these indexes alone, and read by their place in the table: without
+ * statistics, the planner would read an index of all tasks of the owner as well.
+ */
+export const ofRare = (owner: Owner, filter: TaskFilter, wanted: SQL): SQL => sql`
+  SELECT item.* FROM unnest(ARRAY(
+    SELECT ctid FROM rowmill.tasks WHERE ${and(...rarelyMatching(owner, filter))}
+  )) AS found (place) CROSS JOIN LATERAL (
+    SELECT * FROM rowmill.tasks WHERE ctid = found.place AND ${wanted} LIMIT 1
+  ) AS item`;
+
+const BITMAPS_ONLY = sql`set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),
+  set_config('enable_indexonlyscan', 'off', true)`;
+
+/** Runs a statement for which the planner has to collect the places of all matches from indexes. */
+export const runByBitmaps = (ctx: Context, statement: SQL): Promise<Record<string, unknown>[]> =>
+  runWith(ctx, BITMAPS_ONLY, statement);
 
 /**
  * Asks the index, because no statistics are reliable: the planner may use neither another index nor the table. The index of tags returns no
@@ -59,8 +83,7 @@ export async function isRare(ctx: Context, owner: Owner, { tag, type, queue }: T
 async function findsFew(ctx: Context, condition: SQL): Promise<boolean> {
   const [found] = await runWith(
     ctx,
-    sql`set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),
-      set_config('enable_indexonlyscan', 'off', true), set_config('gin_fuzzy_search_limit', ${String(2 * FEW_FOUND)}, true)`,
+    sql`${BITMAPS_ONLY}, set_config('gin_fuzzy_search_limit', ${String(2 * FEW_FOUND)}, true)`,
     sql`SELECT count(*)::int AS count FROM (SELECT FROM rowmill.tasks WHERE ${condition} LIMIT ${FEW_FOUND + 1}) AS found`,
   );
   return Number(found?.count ?? 0) <= FEW_FOUND;

@@ -10,7 +10,7 @@ import { type Found, type RunStatement, readPage } from "../platform/postgres/re
 import { searchList } from "../platform/postgres/search-list.ts";
 import { createdUntil, isWithin, numbersBetween } from "../platform/postgres/within-times.ts";
 import { tasks } from "../schema/tasks.ts";
-import { haveFew, isInBlocks, isRare, newestWith, ofStatuses, runInOrder } from "./few-tasks.ts";
+import { haveFew, isRare, newestWith, ofRare, ofStatuses, runByBitmaps, runInOrder } from "./few-tasks.ts";
 import { mergedOf, type Source, upToNewest } from "./kinds.ts";
 import { endedAt, matches, type TaskFilter } from "./queries.ts";
 import { ENDED_STATUSES } from "./state.ts";
@@ -99,9 +99,9 @@ async function chooseWay({ ctx, owner, filter }: List): Promise<Way> {
 async function lookAtParts(list: List): Promise<Found<Task>> {
   const near = await searchPart(list, Math.max(MIN_NEAR, 2 * list.page.limit));
   if (!near.searchedTo) return near;
-  if (!(await isRare(list.ctx, list.owner, list.filter))) return searchPart(list);
-  const owned = ofOwner(list);
-  return read(list, unordered(and(owned, isInBlocks(list.filter)) ?? owned));
+  const { ctx, owner, filter } = list;
+  if (!(await isRare(ctx, owner, filter))) return searchPart(list);
+  return read(list, ofRare(owner, filter, ofOwner(list)), (statement) => runByBitmaps(ctx, statement));
 }
 
 /** @param items the tasks to look at; absent: as many as a search */

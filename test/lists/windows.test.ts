@@ -8,6 +8,8 @@ import { useAdmin, useRowmill, useUser } from "../support/use-rowmill.ts";
 
 /** The tasks that one page looks at, of each kind and status. */
 const WINDOW = 10_000;
+/** The tasks of a tag that are looked at to know whether few have it, once in its index and once in the table. */
+const FEW = 15_000;
 const OF_A_KIND = 30_000;
 const WAITING = 15_000;
 
@@ -102,7 +104,7 @@ describe.for(STATISTICS)("with %s statistics", (statistics) => {
       [owner.userId],
     );
     expect(numbers).toEqual(expected.map(({ number }) => Number(number)).reverse());
-    expect(rows).toBeLessThanOrEqual(kinds * (WINDOW + 1) + 100);
+    expect(rows).toBeLessThanOrEqual(Math.max(FEW, kinds * (WINDOW + 1) + 100));
   });
 
   test("a tag that only 2,000 old tasks have fills the first page", async () => {
