@@ -42,7 +42,7 @@ interface Turn extends RowsAttempt {
   readonly keepsOutcomes: boolean;
 }
 
-/** What the transaction has taken before the chunk. */
+/** A transaction takes these before it locks the chunk. */
 export interface Held {
   readonly share: RecordsShare;
   /** Of `takePlainSlot`. */
