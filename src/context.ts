@@ -44,6 +44,8 @@ export interface Context {
   readonly now: () => Date;
   /** Whether a connection keeps its session between transactions. A pooler does not: no LISTEN, no named statements. */
   readonly hasSessions: boolean;
+  /** Whether the database takes the cores of this machine. */
+  readonly sharesMachine: boolean;
   /** The user who acts; null: Rowmill itself, or a client without a login. */
   readonly actor: Actor | null;
   /** The id of the request or the job; null outside both. */

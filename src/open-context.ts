@@ -16,6 +16,7 @@ import {
 } from "./platform/postgres/database.ts";
 import { DatabaseClock } from "./platform/postgres/database-clock.ts";
 import { Replica } from "./platform/postgres/replica.ts";
+import { sharesMachine } from "./platform/postgres/shares-machine.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
 import { SmtpClient } from "./platform/smtp/smtp-client.ts";
 import { noTracing } from "./platform/tracing/tracing.ts";
@@ -70,6 +71,7 @@ export async function openContext(
     activity: new Activity(),
     now: () => clock.now(),
     hasSessions,
+    sharesMachine: role === "work" && (await sharesMachine(pool)),
     actor: null,
     requestId: null,
     address: null,

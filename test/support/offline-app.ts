@@ -39,6 +39,7 @@ export async function createOfflineApp(): Promise<FastifyInstance> {
     commandLine: null,
     reserveMemory: async () => {},
     hasSessions: false,
+    sharesMachine: false,
   });
   await app.ready();
   return app;

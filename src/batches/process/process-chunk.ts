@@ -13,15 +13,11 @@ import type { Settled } from "../settle/settle-chunk.ts";
 import { BatchStopped, type Signals, watchBatch } from "../settle/watch-batch.ts";
 import { RUNNABLE_STATES } from "../state.ts";
 import { startBatch } from "../transitions.ts";
-import { type Processed, processOpenRows } from "./process-open-rows.ts";
+import { type Held, type Processed, processOpenRows } from "./process-open-rows.ts";
 import { type ChunkInput, chunkInputOf, isGroupInput } from "./read/chunk-input.ts";
 import { sendOpenRows } from "./send/send-open-rows.ts";
-import {
-  type RecordsShare,
-  repeatOnLockTrouble,
-  reserveRecords,
-  shareRecords,
-} from "./write/lock-trouble.ts";
+import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./write/lock-trouble.ts";
+import { takePlainSlot } from "./write/plain-slots.ts";
 
 /**
  * Processes the rows of a chunk that have no result yet. A failure before the commit leaves no trace, so a repeated
@@ -49,13 +45,15 @@ export async function processChunk(
   using watch = watchBatch(ctx, batchId);
   try {
     const signal = AbortSignal.any([delivery.signal, watch.signal]);
-    const settled = await repeatOnLockTrouble(ctx, signal, (failures) =>
-      underSavepoint(tx, async () => {
+    const settled = await repeatOnLockTrouble(ctx, signal, async (failures) => {
+      using slot = await takePlainSlot(ctx, input, signal);
+      return await underSavepoint(tx, async () => {
         const share = failures > 0 ? { isShared: true } : await shareRecords(tx, input);
         if (failures > 0) await reserveRecords(ctx, tx, input, signal);
-        return processLocked(ctx, tx, input, work, share, { delivery: delivery.signal, batch: watch.signal });
-      }),
-    );
+        const signals = { delivery: delivery.signal, batch: watch.signal };
+        return processLocked(ctx, tx, input, work, { share, slot }, signals);
+      });
+    });
     if (!settled) return undefined;
     const { rest, ...counts } = settled;
     const ms = Math.round(performance.now() - startedAt);
@@ -79,7 +77,7 @@ async function processLocked(
   tx: Tx,
   input: ChunkInput,
   work: ChunkWork,
-  share: RecordsShare,
+  held: Held,
   signals: Signals,
 ): Promise<Processed | undefined> {
   const chunk = await lockChunk(tx, work, work.isDelayed && isFirst(work) ? input.rowDelayMs : 0);
@@ -87,12 +85,13 @@ async function processLocked(
   // The batch may have been stopped while this waited for the lock.
   signals.batch.throwIfAborted();
   if (isGroupInput(input)) return sendOpenRows(ctx, tx, input, work, chunk, signals);
-  return processOpenRows(ctx, tx, input, work, chunk, share, signals);
+  return processOpenRows(ctx, tx, input, work, chunk, held, signals);
 }
 
 /** Commits at once, so that status requests show which rows are being processed. Null: there is nothing to do. */
-async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Promise<ChunkInput | null> {
-  const { rows } = await ctx.db.execute<Parameters<typeof chunkInputOf>[1] & Record<string, unknown>>(sql`
+async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey) {
+  type Found = Parameters<typeof chunkInputOf>[1] & { rowCount: number };
+  const { rows } = await ctx.db.execute<Found & Record<string, unknown>>(sql`
     WITH started AS (${startBatch(ctx, batchId)})
     UPDATE rowmill.chunks SET state = 'processing', updated_at = statement_timestamp()
     FROM rowmill.batches
@@ -100,11 +99,11 @@ async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Pr
       AND batches.id = chunks.batch_id AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::rowmill.batch_state[])
     RETURNING batches.id, user_id AS "userId", target, target_version AS "targetVersion", mode, header, mapping, params, locale,
       filename, batches.created_at AS "createdAt", row_delay_ms AS "rowDelayMs",
-      is_dry_run AS "isDryRun"`);
+      is_dry_run AS "isDryRun", row_count AS "rowCount"`);
   const [found] = rows;
   if (!found) return null;
   // Not in RETURNING: a distributed UPDATE allows no such function, and its node has no listeners.
   await ctx.db.execute(sql`SELECT ${changeExpression(BATCH_CHANNEL, sql`${batchId}::text`)}`);
   publishLocally(ctx, BATCH_CHANNEL, [batchId]);
-  return chunkInputOf(ctx, found);
+  return { ...(await chunkInputOf(ctx, found)), rowCount: found.rowCount };
 }

@@ -42,6 +42,13 @@ interface Turn extends RowsAttempt {
   readonly keepsOutcomes: boolean;
 }
 
+/** A transaction takes these before it locks the chunk. */
+export interface Held {
+  readonly share: RecordsShare;
+  /** Of `takePlainSlot`. */
+  readonly slot: DisposableStack;
+}
+
 /**
  * @param ctx outside the transaction
  * @param tx holds the lock on the chunk
@@ -52,7 +59,7 @@ export async function processOpenRows(
   input: ChunkInput,
   work: ChunkWork,
   chunk: OpenChunk,
-  share: RecordsShare,
+  { share, slot }: Held,
   signals: Signals,
 ): Promise<Processed> {
   const outcomes = new StoredOutcomes(tx, chunk, work);
@@ -64,6 +71,8 @@ export async function processOpenRows(
   // A delivery that continues an earlier one finds only rows that are not plain.
   const plain =
     work.after === undefined ? await writePlainRows(ctx, tx, input, chunk, share, signal) : NO_PLAIN_ROWS;
+  // The next chunk can be written while this one is settled.
+  slot.dispose();
   if (plain.count > 0) signal.throwIfAborted();
   outcomes.addCreated(plain.count);
   const start = plain.count === chunk.rowCount ? chunk.lastRow : (work.after ?? chunk.firstRow - 1);

@@ -35,6 +35,17 @@ export interface PlainRows {
 
 export const NO_PLAIN_ROWS: PlainRows = { count: 0, withIds: (rows) => rows };
 
+/** Whether the database may write rows of the batch without reading them. */
+export function mayBePlain({ target, batch }: RowsInput): boolean {
+  return (
+    !isRemote(target) &&
+    !target.secrets &&
+    target.plain !== undefined &&
+    !unsupported.has(target.plain) &&
+    !mostlyOther.has(batch.id)
+  );
+}
+
 /**
  * Stores the results of the rows that it writes. All other rows stay open, and are read and checked one by one. An error
  * that a row may have caused leaves every row open.
