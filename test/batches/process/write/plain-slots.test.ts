@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { plainSlots } from "../../../../src/batches/process/write/plain-slots.ts";
 import { processChunk } from "../../../../src/batches/process/process-chunk.ts";
+import { plainSlots } from "../../../../src/batches/process/write/plain-slots.ts";
 import { inTransaction } from "../../../../src/context.ts";
 import { isServerProcess, sharesMachine } from "../../../../src/platform/postgres/shares-machine.ts";
 import { csv } from "../../../support/book-files.ts";
