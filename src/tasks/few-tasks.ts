@@ -115,7 +115,7 @@ const runWith = <Row extends Record<string, unknown>>(
   });
 
 /** Matches the index `tasks_type` and no other one. */
-export function isInBlocks({ type, queue }: Pick<TaskFilter, "type" | "queue">): SQL | undefined {
+function isInBlocks({ type, queue }: Pick<TaskFilter, "type" | "queue">): SQL | undefined {
   return and(
     type === undefined ? undefined : sql`type || '' = ${type}`,
     queue === undefined ? undefined : sql`queue || '' = ${queue}`,
