@@ -51,6 +51,7 @@ export async function openContext(
   const clock = await DatabaseClock.open(pool, log);
   const hasSessions = await detectSessions(pool);
   if (!hasSessions) log.info("the database does not deliver NOTIFY; polling for changes every second");
+  const isOnThisMachine = role === "work" && (await sharesMachine(pool));
   const listener = new ChangeListener(config, hasSessions, log);
   const queue = new PgBossQueue(config, role, queueMax, listener, log, tracing);
   await queue.start();
@@ -71,7 +72,7 @@ export async function openContext(
     activity: new Activity(),
     now: () => clock.now(),
     hasSessions,
-    sharesMachine: role === "work" && (await sharesMachine(pool)),
+    sharesMachine: isOnThisMachine,
     actor: null,
     requestId: null,
     address: null,

@@ -52,6 +52,7 @@ export function adminEventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/admin/events",
       {
+        config: { ignoresUnknownQueries: true },
         schema: {
           ...shared,
           operationId: "streamEvents",

@@ -56,6 +56,7 @@ const linkRoutes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     "/api/v1/confirm-email",
     {
+      config: { ignoresUnknownQueries: true },
       schema: {
         tags: ["mail"],
         operationId: "showConfirmEmailPage",

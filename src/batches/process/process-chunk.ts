@@ -46,7 +46,9 @@ export async function processChunk(
   try {
     const signal = AbortSignal.any([delivery.signal, watch.signal]);
     const settled = await repeatOnLockTrouble(ctx, signal, async (failures) => {
-      using slot = await takePlainSlot(ctx, input, signal);
+      // A repeated attempt has the records for itself, and a later turn writes no plain rows.
+      const mayWrite = failures === 0 && work.after === undefined;
+      using slot = mayWrite ? await takePlainSlot(ctx, input, signal) : new DisposableStack();
       return await underSavepoint(tx, async () => {
         const share = failures > 0 ? { isShared: true } : await shareRecords(tx, input);
         if (failures > 0) await reserveRecords(ctx, tx, input, signal);

@@ -100,7 +100,7 @@ async function runBatch(
   const failed = await processChunks(ctx, tx, batch, delivery);
   await finishRun(tx, batch, failed);
   const ms = Math.round(performance.now() - startedAt);
-  tx.afterCommit.push(() => ctx.log.info({ failed, ms }, "batch succeeded"));
+  tx.afterCommit.push(() => ctx.log.info({ failed, ms }, "batch processed"));
   return { failed };
 }
 

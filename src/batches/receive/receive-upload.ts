@@ -252,12 +252,14 @@ function rowLimitOf({ config }: Context, { name, maxRows }: Target) {
 }
 
 /** The limits that the settings, the target and the options set. */
-function chunkRowsOf({ config }: Context, target: Target, options: UploadOptions) {
-  const { rows_per_second: rate, row_delay_ms: delayMs = config.rowDelayMs } = options;
+function chunkRowsOf({ config }: Context, target: Target, options: ChosenOptions) {
+  const { mode, rows_per_second: rate, row_delay_ms: delayMs = config.rowDelayMs } = options;
   const ofTarget = target.maxChunkRows ?? (isRowTarget(target) ? ROW_TARGET_CHUNK_ROWS : undefined);
   const limits = [ofTarget, rate].filter((limit) => limit !== undefined);
   // PostgreSQL writes plain rows in one statement.
   const areFast = !isRemote(target) && target.plain && delayMs === 0;
-  const [min, max] = areFast ? [config.minChunkRows, MAX_PLAIN_CHUNK_ROWS] : [MIN_CHUNK_ROWS, MAX_CHUNK_ROWS];
-  return { min, max: Math.min(max, ...limits) };
+  // In the other modes, only the rows of a chunk before or after all that are not plain are written so.
+  const areAnywhere = mode === "insert" || mode === "skip_existing";
+  const max = areFast && areAnywhere ? MAX_PLAIN_CHUNK_ROWS : MAX_CHUNK_ROWS;
+  return { min: areFast ? config.minChunkRows : MIN_CHUNK_ROWS, max: Math.min(max, ...limits) };
 }

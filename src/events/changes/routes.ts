@@ -67,6 +67,7 @@ export function changeRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/events",
       {
+        config: { ignoresUnknownQueries: true },
         schema: {
           ...shared,
           operationId: "streamChanges",

@@ -30,6 +30,7 @@ export function unsubscribeRoutes({ config }: Context): FastifyPluginAsyncTypebo
     app.get(
       "/api/v1/unsubscribe",
       {
+        config: { ignoresUnknownQueries: true },
         schema: {
           tags: ["mail"],
           operationId: "showUnsubscribePage",

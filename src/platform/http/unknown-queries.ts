@@ -2,6 +2,13 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from "fastify";
 import { invalidField } from "../../errors.ts";
 
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** For links of mails and for event streams: mail servers and libraries add parameters of their own. */
+    readonly ignoresUnknownQueries?: boolean;
+  }
+}
+
 const MAX_NAME_LENGTH = 100;
 
 /**
@@ -11,7 +18,8 @@ const MAX_NAME_LENGTH = 100;
 export function refuseUnknownQueries(app: FastifyInstance, prefix: string): void {
   app.addHook("onRoute", (route) => {
     const known = knownQueries(route);
-    if (!known || !route.url.startsWith(prefix) || ![route.method].flat().includes("GET")) return;
+    if (!known || route.config?.ignoresUnknownQueries || !route.url.startsWith(prefix)) return;
+    if (![route.method].flat().some((method) => method === "GET" || method === "HEAD")) return;
     const refuse = async ({ query }: FastifyRequest) => {
       for (const name of Object.keys(query as object)) {
         if (known.includes(name)) continue;

@@ -4,7 +4,7 @@ import type pg from "pg";
 
 /**
  * Whether the server of the pool runs on this machine. Addresses do not tell: a pooler, a tunnel or a proxy may run here while the server does
- * not. A server in a container, or on a system other than Linux, counts as one on another machine.
+ * not. A server in a container of its own, a system other than Linux, and a `/proc` that hides the processes of others count as another machine.
  */
 export async function sharesMachine(pool: pg.Pool): Promise<boolean> {
   const { rows } = await pool.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");

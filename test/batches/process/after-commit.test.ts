@@ -19,7 +19,7 @@ function withLog({ ctx }: Rowmill): { ctx: Context; logged: string[] } {
 
 test.for([
   ["chunk succeeded", {}, processChunk],
-  ["batch succeeded", { policy: "atomic" }, processWhole],
+  ["batch processed", { policy: "atomic" }, processWhole],
 ] as const)("%s is logged only if its transaction commits", async ([message, query, process]) => {
   await using rowmill = await startRowmill();
   const { ctx, logged } = withLog(rowmill);
