@@ -9,6 +9,7 @@ import { isTransient, TransientError } from "./platform/postgres/database.ts";
 import { Child, ChildCrashed } from "./platform/process/run-child.ts";
 import { type Delivery, ProcessCrashed } from "./platform/queue/delivery.ts";
 import { Later } from "./platform/queue/later.ts";
+import { readLimitedTypes } from "./tasks/limits/follow-limits.ts";
 
 /** One for all such jobs, because it needs the memory of a worker. */
 const child = new Child(fileURLToPath(new URL("lone-job.ts", import.meta.url)));
@@ -73,6 +74,8 @@ export async function answerLoneJob(ctx: Context, message: unknown): Promise<voi
   const jobCtx = { ...ctx, requestId: id, log: ctx.log.child({ jobId: id }) };
   let answer: Answer;
   try {
+    // This process does not follow limits.
+    await readLimitedTypes(ctx);
     const options = { kind: "internal", parent: traceparent } as const;
     const work = () => run(jobCtx, name, delivery);
     const outcome = await ctx.tracing.span(`${jobs[name].name} alone`, options, work);

@@ -70,7 +70,7 @@ export const ofRare = (owner: Owner, filter: TaskFilter, wanted: SQL): SQL => sq
   ) AS item`;
 
 const BITMAPS_ONLY = sql`set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),
-  set_config('enable_indexonlyscan', 'off', true)`;
+  set_config('enable_indexonlyscan', 'off', true), set_config('jit', 'off', true)`;
 
 /** Runs a statement for which the planner has to collect the places of all matches from indexes. */
 export const runByBitmaps = (ctx: Context, statement: SQL): Promise<Record<string, unknown>[]> =>

@@ -94,7 +94,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
       fileBytes: () => content.bytes,
       check: () => requireStoredWithin(ctx, upload.userId),
     };
-    const empty = new RowMarks(chunkRowsOf(ctx, target, options));
+    const empty = new RowMarks(chunkRowsOf(ctx, target, chosen));
     const marks = await storeRows(ctx, batchId, columns.rows(table.records), source, empty);
     if (isWorkbook && marks.count === 0) throw noRowsInSheet();
     await table.finish();

@@ -1,4 +1,5 @@
 import { isNull, sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
 import type { OpenContext } from "../../open-context.ts";
 import { withoutOverlap } from "../../platform/process/without-overlap.ts";
 import { limitWaits } from "../../schema/task-limits.ts";
@@ -15,6 +16,13 @@ const PUT_BACK_MS = 50;
 /** At high rates, several tasks get their turn at once. */
 const MIN_DELAY_MS = 20;
 
+/** Stores in the context which types have a limit. */
+export async function readLimitedTypes(ctx: Context): Promise<void> {
+  const types = [...(await limitsByType(ctx)).keys()];
+  ctx.limitedTypes.clear();
+  for (const type of types) ctx.limitedTypes.add(type);
+}
+
 /** Keeps this worker informed about limits, and gives waiting tasks their turn, until disposed of. */
 export async function followLimits(ctx: OpenContext): Promise<Disposable> {
   const turns = new Turns(ctx, () => lookSoon());
@@ -23,15 +31,10 @@ export async function followLimits(ctx: OpenContext): Promise<Disposable> {
     // A read that is still running finds the connections closed.
     if (!isStopped) ctx.log.warn({ err }, message);
   };
-  const read = async () => {
-    const types = [...(await limitsByType(ctx)).keys()];
-    ctx.limitedTypes.clear();
-    for (const type of types) ctx.limitedTypes.add(type);
-  };
-  await read();
+  await readLimitedTypes(ctx);
   const refresh = withoutOverlap(async () => {
     try {
-      await read();
+      await readLimitedTypes(ctx);
       while (await releaseUnlimited(ctx));
       for (const type of ctx.limitedTypes) turns.schedule(type);
     } catch (error) {

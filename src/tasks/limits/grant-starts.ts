@@ -12,7 +12,7 @@ const PAGE = 1000;
 /** Enough for one call: the next one follows within milliseconds. */
 const MAX_GRANTS = 100;
 /** Tasks that ended while they waited leave the list without a turn. */
-const MAX_LOOKS = 10;
+const MAX_LOOKS = 50;
 
 interface Waiting {
   readonly jobId: string;
@@ -32,7 +32,7 @@ interface Grants {
 
 const NONE: Grants = { inSeconds: null, hasMissed: false };
 
-/** Grants as many starts as the limit allows now. They count from then on, so that the starts themselves need not wait for each other. */
+/** Grants as many starts as the limit allows now. They count from then on. */
 export async function grantStarts(ctx: Context, type: string): Promise<Grants> {
   if (!(await anybodyWaits(ctx, type))) return NONE;
   return inTransaction(ctx, async (tx) => {
@@ -67,7 +67,7 @@ async function takeTurns(tx: Tx, { type, lastUserId }: LockedLimit, places: numb
   return taken;
 }
 
-/** Takes the first waiting tasks of each user, one per user, then the second ones, and so on. */
+/** Takes the first waiting tasks of each user, one per user, then the second ones, and so on. It passes over tasks that leave the line now. */
 async function takeNext(
   tx: Tx,
   type: string,
@@ -97,8 +97,12 @@ async function takeNext(
         ORDER BY priority DESC, number LIMIT ${places}
       ) AS task
       ORDER BY round, place LIMIT ${places}
+    ), free AS MATERIALIZED (
+      SELECT next.* FROM next CROSS JOIN LATERAL (
+        SELECT FROM rowmill.limit_waits AS waits WHERE waits.job_id = next.job_id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+      ) AS locked
     ), granted AS (
-      UPDATE rowmill.limit_waits AS waits SET granted_at = clock_timestamp() FROM next WHERE waits.job_id = next.job_id
+      UPDATE rowmill.limit_waits AS waits SET granted_at = clock_timestamp() FROM free WHERE waits.job_id = free.job_id
       RETURNING waits.job_id, task_id, queue, user_id, round, place
     )
     SELECT job_id AS "jobId", queue, user_id AS "userId",

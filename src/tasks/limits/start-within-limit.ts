@@ -3,7 +3,7 @@ import { inArray, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { limitWaits } from "../../schema/task-limits.ts";
 import type { Task } from "../transitions.ts";
-import { countFreeStarts, countStarts, type LockedLimit, lockLimit, rememberStarts } from "./free-starts.ts";
+import { countFreeStarts, countStarts, lockLimit, rememberStarts } from "./free-starts.ts";
 import { inTurns } from "./in-turns.ts";
 
 export interface Starting {
@@ -67,42 +67,26 @@ async function startWanted<S extends Starting, R extends Started>(
   wanted: readonly Candidate<S>[],
   start: Start<S, R>,
 ): Promise<ReadonlyMap<Candidate<S>, R | null>> {
+  // Before lanes and tasks: all starts lock in one order.
+  const limit = await lockLimit(tx, type, "wait");
   const first = wanted.filter(({ place }) => place === "mayStart");
-  const limit = first.length > 0 ? await lockLimit(tx, type, "wait") : undefined;
-  const allowed = limit ? (await countFreeStarts(tx, limit)).allowed : first.length;
+  const allowed = limit && first.length > 0 ? (await countFreeStarts(tx, limit)).allowed : first.length;
   const waiting = new Set(inTurns(first, limit?.lastUserId ?? 0).slice(allowed));
-  const started = await startAll(
-    tx,
-    wanted.filter((candidate) => !waiting.has(candidate)),
-    start,
-  );
-  const counted = first.filter((candidate) => isTask(started.get(candidate)));
-  const last = inTurns(counted, limit?.lastUserId ?? 0).at(-1);
-  if (limit && last) await countStarts(tx, limit, counted.length, last.userId);
-  await remember(
-    tx,
-    type,
-    limit,
-    [...started].filter(([{ place }, one]) => place !== "notPending" && isTask(one)).length,
-  );
-  await leaveLine(tx, started);
   if (waiting.size > 0)
     await wait(
       tx,
       [...waiting].map(({ starting }) => starting),
     );
-  return started;
-}
-
-/** @param locked undefined: all of them have been granted their turns before */
-async function remember(
-  tx: Tx,
-  type: string,
-  locked: LockedLimit | undefined,
-  starts: number,
-): Promise<void> {
-  const limit = locked ?? (starts > 0 ? await lockLimit(tx, type, "wait") : undefined);
+  const mayStart = wanted.filter((candidate) => !waiting.has(candidate));
+  const started = await startAll(tx, mayStart, start);
+  const counted = first.filter((candidate) => isTask(started.get(candidate)));
+  const last = inTurns(counted, limit?.lastUserId ?? 0).at(-1);
+  if (limit && last) await countStarts(tx, limit, counted.length, last.userId);
+  const isStart = ([{ place }, one]: [Candidate<S>, R | null]) => place !== "notPending" && isTask(one);
+  const starts = [...started].filter(isStart).length;
   if (limit && starts > 0) await rememberStarts(tx, limit, starts);
+  await leaveLine(tx, started);
+  return started;
 }
 
 async function startAll<S extends Starting, R extends Started>(
@@ -141,7 +125,10 @@ async function leaveLine<S extends Starting>(
 
 const WAITING_COLUMNS = sql`job_id, task_id, type, queue, user_id, priority, number`;
 
-/** The pending ones of these tasks, with the columns of the line. */
+/**
+ * The pending ones of these tasks, with the columns of the line. The foreign key of the line locks them in this order, in which changes of
+ * many tasks lock theirs.
+ */
 function waitingTasks(all: readonly Starting[]) {
   const taskIds = sql.param(all.map(({ taskId }) => taskId));
   const jobIds = sql.param(all.map(({ jobId }) => jobId));
@@ -149,7 +136,8 @@ function waitingTasks(all: readonly Starting[]) {
     SELECT task.job_id, task.id, task.type, task.queue, task.user_id, task.priority, task.number
     FROM unnest(${taskIds}::uuid[], ${jobIds}::uuid[]) AS given (id, job_id)
     CROSS JOIN LATERAL (SELECT * FROM rowmill.tasks WHERE tasks.id = given.id LIMIT 1) AS task
-    WHERE task.job_id = given.job_id AND task.status = 'pending'`;
+    WHERE task.job_id = given.job_id AND task.status = 'pending'
+    ORDER BY task.number DESC`;
 }
 
 /** Lets tasks wait if others of their type do. This needs no lock, so 10,000 tasks join in seconds. */

@@ -33,8 +33,20 @@ test("every read of the API with query parameters refuses an unknown one, and na
   }
 });
 
+/** @returns the fields that are refused; the body of another answer may never end, and is not read */
+async function refused(path: string): Promise<string[]> {
+  const gone = new AbortController();
+  const headers = { authorization: `Bearer ${admin.token}` };
+  const answer = await fetch(admin.url + path, { headers, signal: gone.signal });
+  const fields = answer.status === 400 ? Object.keys(((await answer.json()) as Problem).field_errors) : [];
+  gone.abort();
+  return fields;
+}
+
 test("a HEAD request is refused like a GET request", async () => {
-  expect((await user.send("HEAD", "/api/v1/tasks?statsu=failed")).status).toBe(400);
+  const headers = { authorization: `Bearer ${admin.token}` };
+  const { status } = await fetch(`${admin.url}/api/v1/tasks?statsu=failed`, { method: "HEAD", headers });
+  expect(status).toBe(400);
 });
 
 test("reads without query parameters and the legacy API ignore unknown ones", async () => {
@@ -43,6 +55,9 @@ test("reads without query parameters and the legacy API ignore unknown ones", as
 });
 
 test("links of mails and event streams ignore unknown parameters", async () => {
-  const answers = await Promise.all(OPEN.map((path) => admin.get(`${path}?token=a&utm_source=mail&lastEventId=1`)));
-  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  for (const path of OPEN)
+    expect(await refused(`${path}?utm_source=mail&lastEventId=1`)).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/utm_source|lastEventId/)]),
+    );
+  expect(await refused("/api/v1/tasks?utm_source=mail")).toEqual(["utm_source"]);
 });

@@ -1,6 +1,7 @@
 import { eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { inTransaction } from "../../../src/context.ts";
+import { answerLoneJob } from "../../../src/lone-jobs.ts";
 import type { OpenContext } from "../../../src/open-context.ts";
 import { tasks } from "../../../src/schema/tasks.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
@@ -12,7 +13,7 @@ import type { Limit } from "../../../src/tasks/limits/queries.ts";
 import { startWithinLimit } from "../../../src/tasks/limits/start-within-limit.ts";
 import type { LimitView } from "../../../src/tasks/limits/views.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { count } from "../../support/count.ts";
+import { count, countRowWaits } from "../../support/count.ts";
 import { closeGate } from "../../support/gate.ts";
 import { printed } from "../../support/printed.ts";
 import { MEASURED } from "../../support/stopwatch.ts";
@@ -135,15 +136,42 @@ describe("the line", () => {
 
   afterEach(() => rowmill.ctx.pool.query("DELETE FROM rowmill.tasks"));
 
-  test("a task whose turn it is starts while others are counted", async () => {
+  test("a task whose turn it is locks the limit before it starts, as all others do, so that no two wait for each other", async () => {
     const { ctx } = rowmill;
     await setLimit(ctx, "generic", { ...unlimited, perSecond: 500 });
-    const jobId = await waitingTask(true);
-    await inTransaction(ctx, async (tx) => {
+    const task = await starting(await waitingTask(true));
+    const steps: string[] = [];
+    const started = await inTransaction(ctx, async (tx) => {
       await lockLimit(tx, "generic", "wait");
-      expect(await start(jobId)).toBeNull();
+      const promise = startWithinLimit(ctx, "generic", [task], async () => {
+        steps.push("start");
+        return [null];
+      });
+      await until("the start waits for the limit", async () => (await countRowWaits(ctx.pool)) === 1);
+      steps.push("commit");
+      return { promise };
     });
-    expect(await waits(jobId)).toBe(0);
+    expect(await started.promise).toEqual([null]);
+    expect(steps).toEqual(["commit", "start"]);
+  });
+
+  test("a task that runs in a process of its own waits as well", async () => {
+    const { ctx } = rowmill;
+    await setLimit(ctx, "generic", { ...unlimited, concurrent: 0 });
+    const [id = ""] = await newTasks(user, 1);
+    const { rows } = await ctx.pool.query(
+      "SELECT id, data AS payload FROM rowmill_queue.job WHERE data->>'taskId' = $1",
+      [id],
+    );
+    const answers: unknown[] = [];
+    const send = vi.spyOn(process, "send").mockImplementation((answer) => answers.push(answer) > 0);
+    const child = { ...ctx, limitedTypes: new Set<string>() };
+    await answerLoneJob(child, { ...rows[0], name: "runTask", attempt: 1, traceparent: null });
+    send.mockRestore();
+    expect(answers).toEqual([expect.objectContaining({ kind: "later" })]);
+    expect(
+      await count(ctx.pool, "SELECT count(*) FROM rowmill.tasks WHERE id = $1 AND status = 'pending'", [id]),
+    ).toBe(1);
   });
 
   test("a changed limit takes back turns that no worker has used", async () => {
