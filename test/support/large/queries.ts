@@ -43,7 +43,7 @@ export function listQueries(ids: UserIds): ListQuery[] {
     ...of("owner", "/api/v1/tasks", TASK_FILTERS),
     ...of("other", "/api/v1/tasks", ["", "status=failed", "type=image"]),
     ...of("owner", "/api/v1/tasks/stats", [
-      ...TASK_FILTERS.filter((query) => !/^(cursor|limit)/.test(query)),
+      ...TASK_FILTERS.filter((query) => !/\b(cursor|limit)=/.test(query)),
       "exact=true",
     ]),
     ...of("other", "/api/v1/tasks/stats"),
