@@ -73,14 +73,14 @@ export async function importFile(
   user: Client,
   file: string | Blob,
   options: Record<string, string>,
-  timeoutMs = 60_000,
+  timeoutMs = 120_000,
 ): Promise<BatchView> {
   const { status, body } = await user.upload(file, `/api/v1/batches?${new URLSearchParams(options)}`);
   expect(status, JSON.stringify(body)).toBe(202);
   return user.finished(body.id, timeoutMs);
 }
 
-export async function undo(user: Client, { id }: BatchView, timeoutMs = 60_000): Promise<BatchView> {
+export async function undo(user: Client, { id }: BatchView, timeoutMs = 120_000): Promise<BatchView> {
   const { status, body } = await user.post(`/api/v1/batches/${id}/undo`);
   expect(status, JSON.stringify(body)).toBe(200);
   return user.finished(id, timeoutMs);
