@@ -1,5 +1,6 @@
 /** The part of a target that writes rows in the database. */
 import type { SQL } from "drizzle-orm";
+import type { BatchMode } from "../schema/batches.ts";
 
 /** Creates records in the database, so that no cell travels to the worker and back. A target without it writes every row itself. */
 export interface PlainInserts<Batch> {
@@ -9,6 +10,8 @@ export interface PlainInserts<Batch> {
    * Rowmill executes the statements in their order until one does not fail, and gives all other rows to `write` afterwards.
    */
   inserts(batch: Batch, rows: OpenRows): readonly PlainInsert[];
+  /** Whether plain rows are written wherever they are in a chunk; false: only those before or after all others. */
+  writesAnywhere(mode: BatchMode): boolean;
 }
 
 export interface PlainInsert {

@@ -257,9 +257,7 @@ function chunkRowsOf({ config }: Context, target: Target, options: ChosenOptions
   const ofTarget = target.maxChunkRows ?? (isRowTarget(target) ? ROW_TARGET_CHUNK_ROWS : undefined);
   const limits = [ofTarget, rate].filter((limit) => limit !== undefined);
   // PostgreSQL writes plain rows in one statement.
-  const areFast = !isRemote(target) && target.plain && delayMs === 0;
-  // In the other modes, only the rows of a chunk before or after all that are not plain are written so.
-  const areAnywhere = mode === "insert" || mode === "skip_existing";
-  const max = areFast && areAnywhere ? MAX_PLAIN_CHUNK_ROWS : MAX_CHUNK_ROWS;
-  return { min: areFast ? config.minChunkRows : MIN_CHUNK_ROWS, max: Math.min(max, ...limits) };
+  const plain = isRemote(target) || delayMs > 0 ? undefined : target.plain;
+  const max = plain?.writesAnywhere(mode) ? MAX_PLAIN_CHUNK_ROWS : MAX_CHUNK_ROWS;
+  return { min: plain ? config.minChunkRows : MIN_CHUNK_ROWS, max: Math.min(max, ...limits) };
 }

@@ -1,5 +1,6 @@
 /** Statements that create books from plain rows in the database. */
 import { type SQL, sql } from "drizzle-orm";
+import type { BatchMode } from "../../schema/batches.ts";
 import { BOOK_KEY } from "../../schema/targets.ts";
 import type { PlainInsert } from "../plain-inserts.ts";
 import type { Place } from "../plain-rows.ts";
@@ -10,7 +11,7 @@ import type { TargetBatch } from "../target.ts";
  * the first row of a chunk holds the key, and the others are copies. In the other modes an earlier row takes the book of a
  * later one (take-books.ts).
  */
-export function placeOf({ mode }: TargetBatch): Place {
+export function placeOf(mode: BatchMode): Place {
   if (mode === "upsert") return "after-others";
   return mode === "append" ? "before-others" : "anywhere";
 }

@@ -37,9 +37,10 @@ export const booksTarget: SetTarget<typeof columns> = {
   plain: {
     table: "books",
     inserts: (batch, { isOpen, id }) => {
-      const plain = plainRows(booksTarget, batch, isOpen, placeOf(batch));
+      const plain = plainRows(booksTarget, batch, isOpen, placeOf(batch.mode));
       return plain ? insertPlainBooks(batch, plain, id) : [];
     },
+    writesAnywhere: (mode) => placeOf(mode) === "anywhere",
   },
   undo: undoBooks,
 };

@@ -30,6 +30,7 @@ export const recordsTarget: SetTarget<typeof columns> = {
   plain: {
     table: "records",
     inserts: (batch, open) => insertPlainRecords(batch, labelsOf(batch), open),
+    writesAnywhere: () => true,
   },
 
   undo: undoRecords,

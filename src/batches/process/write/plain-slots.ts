@@ -4,7 +4,7 @@ import type { Context } from "../../../context.ts";
 import { FairSlots, NoSlot } from "../../../platform/fair-slots.ts";
 import { onePer } from "../../../platform/one-per.ts";
 import type { ChunkInput } from "../read/chunk-input.ts";
-import { mayBePlain } from "./write-plain-rows.ts";
+import { plainOf } from "./write-plain-rows.ts";
 
 /** The statement of a smaller chunk is short. */
 const MIN_ROWS = 1000;
@@ -32,7 +32,7 @@ export async function takePlainSlot(
 ): Promise<DisposableStack> {
   const held = new DisposableStack();
   const isCitus = ctx.config.databaseBackend === "citus";
-  if (!ctx.sharesMachine || isCitus || input.rowCount < MIN_ROWS || !mayBePlain(input)) return held;
+  if (!ctx.sharesMachine || isCitus || input.rowCount < MIN_ROWS || !plainOf(input)) return held;
   try {
     held.use(await plainSlots(ctx).take(String(input.batch.userId), () => signal));
   } catch (error) {

@@ -35,15 +35,15 @@ export interface PlainRows {
 
 export const NO_PLAIN_ROWS: PlainRows = { count: 0, withIds: (rows) => rows };
 
-/** Whether the database may write rows of the batch without reading them. */
-export function mayBePlain({ target, batch }: RowsInput): boolean {
-  return (
-    !isRemote(target) &&
-    !target.secrets &&
-    target.plain !== undefined &&
-    !unsupported.has(target.plain) &&
-    !mostlyOther.has(batch.id)
-  );
+/** Undefined: the worker reads all rows of the batch. */
+function setTargetOf({ target, batch }: RowsInput) {
+  return isRemote(target) || target.secrets || mostlyOther.has(batch.id) ? undefined : target;
+}
+
+/** How the database may write rows of the batch that the worker does not read; undefined: it may not. */
+export function plainOf(input: RowsInput) {
+  const plain = setTargetOf(input)?.plain;
+  return plain && !unsupported.has(plain) ? plain : undefined;
 }
 
 /**
@@ -55,21 +55,21 @@ export function mayBePlain({ target, batch }: RowsInput): boolean {
 export async function writePlainRows(
   ctx: Context,
   tx: Tx,
-  { target, batch }: RowsInput,
+  input: RowsInput,
   chunk: OpenChunk,
   { isShared, pid }: RecordsShare,
   signal: AbortSignal,
 ): Promise<PlainRows> {
-  if (isRemote(target) || target.secrets || mostlyOther.has(batch.id)) return NO_PLAIN_ROWS;
-  if (target.newRecords)
+  const { batch } = input;
+  const target = setTargetOf(input);
+  if (target?.newRecords)
     return { ...NO_PLAIN_ROWS, count: await writeNewRecords(ctx, tx, { batch, target }, chunk, signal) };
-  if (!target.plain) return NO_PLAIN_ROWS;
-  if (unsupported.has(target.plain)) return NO_PLAIN_ROWS;
+  const plain = plainOf(input);
+  if (!plain) return NO_PLAIN_ROWS;
   const numbers = chunk.lastRow - chunk.firstRow + 1;
   // PostgreSQL sorts the cells: in its memory for most chunks, and in a file if a row is large.
   const isSmall = chunk.bytes !== null && chunk.bytes <= SLICE_BYTES;
   if (!isSmall || numbers > chunk.rowCount * MAX_NUMBERS_PER_ROW) return NO_PLAIN_ROWS;
-  const { plain } = target;
   const { table, inserts } = plain;
   await using _ = await endStatementOnAbort(ctx, tx, signal, pid);
   const ids = await allocateIdArray(tx, table, numbers);
@@ -78,7 +78,7 @@ export async function writePlainRows(
     if (postgresError(error)?.code !== SQLSTATE.featureNotSupported) return;
     unsupported.add(plain);
     ctx.log.warn(
-      { err: error, target: target.name },
+      { err: error, target: input.target.name },
       "the database cannot write plain rows; reading every row",
     );
   };
