@@ -49,7 +49,7 @@ import { guardBodies } from "./platform/http/body-guard.ts";
 import { limitBodies, SMALL_BODY_BYTES } from "./platform/http/body-limits.ts";
 import { boundAnswers } from "./platform/http/bounded-answers.ts";
 import { refuseConnection } from "./platform/http/client-errors.ts";
-import { limitConnections } from "./platform/http/connections.ts";
+import { keepWaitingConnections, limitConnections } from "./platform/http/connections.ts";
 import { registerConsole } from "./platform/http/console.ts";
 import { registerDocs } from "./platform/http/docs.ts";
 import { limitDownloadReads } from "./platform/http/download-reads.ts";
@@ -105,7 +105,7 @@ import { workflowRoutes } from "./workflows/routes.ts";
 import { WorkflowStepView } from "./workflows/step-views.ts";
 import { WorkflowDetailView, WorkflowView } from "./workflows/views.ts";
 
-/** Closes connections without traffic in either direction. */
+/** Closes connections without traffic in either direction, unless they wait for an answer. */
 const IDLE_CONNECTION_MS = 120_000;
 /** Longer than the idle time of common load balancers (60 s), which must close first. */
 const KEEP_ALIVE_MS = 72_000;
@@ -212,6 +212,7 @@ export async function createApp(ctx: Context) {
   await ctx.tracing.followRequests(app);
   requestLog.follow(app);
   limitConnections(app.server, ctx.config);
+  keepWaitingConnections(app);
   answerRequestId(app);
   handleErrors(app, CONSOLE_FOLDER);
   limitBodies(app);

@@ -49,13 +49,15 @@ describe("npm start", () => {
   });
 
   test("npm start serves readiness, documentation and the OpenAPI document", async () => {
-    const [ready, docs, openapi] = await Promise.all(
-      ["/readyz", "/docs", "/openapi.json"].map((path) => fetch(place.url + path)),
-    );
-    expect([ready?.status, docs?.status, openapi?.status]).toEqual([200, 200, 200]);
-    expect(await ready?.json()).toEqual({ status: "ok" });
-    expect(docs?.headers.get("content-type")).toContain("text/html");
-    expect(await openapi?.json()).toMatchObject({ openapi: "3.1.0", servers: [{ url: "/" }] });
+    const [ready, docs, openapi] = [
+      await fetch(`${place.url}/readyz`),
+      await fetch(`${place.url}/docs`),
+      await fetch(`${place.url}/openapi.json`),
+    ];
+    expect([ready.status, docs.status, openapi.status]).toEqual([200, 200, 200]);
+    expect(await ready.json()).toEqual({ status: "ok" });
+    expect(docs.headers.get("content-type")).toContain("text/html");
+    expect(await openapi.json()).toMatchObject({ openapi: "3.1.0", servers: [{ url: "/" }] });
     expect(main.output()).toMatch(
       new RegExp(
         `^Rowmill \\d+\\.\\d+\\.\\d+ is running\\. Open ${place.url}/ in a browser\\.\nCreate an account there\\.$`,

@@ -1,6 +1,8 @@
-/** Limits the connections of one address. */
+/** Limits the connections of one address, and keeps those that wait for the server. */
 import type { Server } from "node:http";
+import type { Socket } from "node:net";
 import { compile } from "@fastify/proxy-addr";
+import type { FastifyInstance } from "fastify";
 import type { Config } from "../../config/config.ts";
 import { answerAndClose } from "./client-errors.ts";
 import { clientNetwork } from "./client-network.ts";
@@ -26,6 +28,19 @@ export function limitConnections(server: Server, { connectionsPerAddress: max, t
       const rest = (open.get(address) ?? 1) - 1;
       if (rest > 0) open.set(address, rest);
       else open.delete(address);
+    });
+  });
+}
+
+/**
+ * Lets `connectionTimeout` close no connection that waits for the beginning of an answer: the rows of a workbook can be
+ * read for minutes after its last byte arrived, and an upload can wait for others. Until then body-pace.ts limits the body.
+ */
+export function keepWaitingConnections(app: FastifyInstance): void {
+  app.addHook("onRequest", async (_request, reply) => {
+    // With a listener, Node.js leaves it to the listener to close the connection.
+    reply.raw.on("timeout", (socket: Socket) => {
+      if (reply.raw.headersSent) socket.destroy();
     });
   });
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import { DomainError } from "../../errors.ts";
@@ -58,6 +58,8 @@ function withinTime(check: () => Promise<unknown>): () => Promise<unknown> {
 
 async function rejectLate(): Promise<never> {
   await sleep(CHECK_MS, undefined, { ref: false });
+  // If the process itself was busy, the answer of the database may have arrived and not been read yet.
+  await nextTurn();
   const message = `The database does not answer within ${CHECK_MS / 1000} seconds.`;
   throw new DomainError("unavailable", message, { retryAfterSeconds: CHECK_MS / 1000 });
 }
