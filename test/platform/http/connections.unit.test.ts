@@ -18,7 +18,7 @@ beforeAll(async () => {
   });
   app.get("/stalls", (_request, reply) => {
     reply.hijack();
-    reply.raw.write("begun");
+    reply.raw.write("started");
   });
   await app.listen({ host: "127.0.0.1", port: 0 });
 });
@@ -42,5 +42,5 @@ test("a connection without a request is closed", async () => {
 });
 
 test("a connection whose answer stops in the middle is closed", async () => {
-  expect(await text(await ask("/stalls"))).toContain("begun");
+  expect(await text(await ask("/stalls"))).toContain("started");
 });
