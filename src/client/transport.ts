@@ -32,6 +32,9 @@ export interface Outgoing {
   readonly send?: typeof fetch;
 }
 
+/** A file that the server still reads, after a proxy or this client gave up waiting for its answer, can take this time. */
+const MAX_RUNNING_MS = 3_600_000;
+const RUNNING_DELAY_MS = 5000;
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 8000;
 /** Refused or not answered for now. 502 and 504 come from proxies. */
@@ -49,13 +52,16 @@ export class Transport {
   /** @throws RowmillError unless the answer is a success, or 304 */
   async send(path: string, outgoing: Outgoing): Promise<Response> {
     const { retries = 4, maxRetryDelaySeconds = 30 } = this.#options;
-    for (let attempt = 0; ; attempt++) {
+    const startedAt = Date.now();
+    for (let attempt = 0; ; ) {
       try {
         return await this.#attempt(path, outgoing);
       } catch (error) {
-        if (!(error instanceof RowmillError) || !outgoing.isSafe || attempt >= retries) throw error;
+        if (!(error instanceof RowmillError) || !outgoing.isSafe) throw error;
         if (!isTemporary(error) || (error.retry_after ?? 0) > maxRetryDelaySeconds) throw error;
-        await pause(delayMs(error, attempt), outgoing.signal);
+        const isStillRead = outgoing.isFile && isRunning(error);
+        if (isStillRead ? Date.now() - startedAt > MAX_RUNNING_MS : attempt >= retries) throw error;
+        await pause(isStillRead ? RUNNING_DELAY_MS : delayMs(error, attempt++), outgoing.signal);
       }
     }
   }
@@ -97,11 +103,13 @@ function failure(base: string, cause: unknown): RowmillError {
   });
 }
 
+/** Whether the first request with this Idempotency-Key is still running. */
+const isRunning = ({ status, retry_after }: RowmillError) => status === 409 && retry_after !== null;
+
 /** Whether the same request may succeed later. */
-export function isTemporary({ status, code, retry_after }: RowmillError): boolean {
-  // The first request with this Idempotency-Key is still running.
-  if (status === 409) return retry_after !== null;
-  return TEMPORARY.includes(status) && (status > 0 || code === "unreachable");
+export function isTemporary(error: RowmillError): boolean {
+  const { status, code } = error;
+  return isRunning(error) || (TEMPORARY.includes(status) && (status > 0 || code === "unreachable"));
 }
 
 function delayMs({ retry_after }: RowmillError, attempt: number): number {

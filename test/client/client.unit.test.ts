@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createClient, RowmillError } from "../../src/client/index.ts";
 
 interface Sent {
@@ -196,6 +196,22 @@ describe("further attempts", () => {
     const repeating = serverOf(busy(), json({ id: "1" }));
     expect((await repeating.client.uploadBatch(new Blob(["title\nEmma\n"]))).id).toBe("1");
     expect(repeating.sent).toHaveLength(2);
+  });
+
+  test("an upload that the server still reads is asked for again until it has ended, or for an hour", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const running = () => problem(409, "conflict", { "retry-after": "1" });
+    const patient = serverOf(lost(), ...Array.from({ length: 60 }, running), json({ id: "1" }));
+    const uploaded = patient.client.uploadBatch(new Blob(["title\nEmma\n"]));
+    await vi.advanceTimersByTimeAsync(400_000);
+    expect((await uploaded).id).toBe("1");
+    const endless = serverOf(...Array.from({ length: 1000 }, running));
+    const failed = failure(endless.client.uploadBatch(new Blob(["title\nEmma\n"])));
+    await vi.advanceTimersByTimeAsync(3_700_000);
+    expect((await failed).status).toBe(409);
   });
 
   test("an aborted signal ends the pause between attempts with its reason", async () => {

@@ -134,7 +134,7 @@ test("a database that crashes right after it has accepted uploads has every row 
   const crash = Promise.withResolvers<void>();
   const sending = users.map(async (user, at) => {
     for (let round = 0; ; round++) {
-      const rows = 30_000 + 10_000 * at + round;
+      const rows = 6000 + 2000 * at + round;
       const { status, body } = await user.upload(csv(rows), "/api/v1/batches?target=records");
       if (status !== 202) return;
       accepted.push({ user, id: body.id, rows });

@@ -2,6 +2,9 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files that take longest, in this order. A long file that starts last leaves the other workers without work. */
 const SLOWEST = [
+  "flows/own-data",
+  "flows/task-sets-killed",
+  "flows/workbooks",
   "flows/answer-memory",
   "flows/start",
   "flows/database-restart",
@@ -14,6 +17,12 @@ const SLOWEST = [
   "flows/schedules",
   "flows/migrate",
   "flows/own-target",
+  "backups/backups",
+  "batches/upkeep/days",
+  "batches/history",
+  "batches/process/write/plain-rows",
+  "lists/windows",
+  "queues/queues",
   "openapi/fuzz",
   "batches/receive/csv-fixtures",
   "batches/enqueue/pace",

@@ -1,7 +1,10 @@
 /** Writes rows into `batch_rows`, one segment at a time, while the file is still being sent. */
 import { and, eq, sql } from "drizzle-orm";
+import pLimit, { type LimitFunction } from "p-limit";
+import type pg from "pg";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
+import { onePer } from "../../platform/one-per.ts";
 import { type CopyBuffer, CopyBuffers, copySegment } from "../../platform/postgres/copy.ts";
 import { transferLife } from "../../platform/process/sign-of-life.ts";
 import { batches } from "../../schema/batches.ts";
@@ -22,6 +25,13 @@ const buffers = new CopyBuffers(SEGMENT_CAPACITY, 6);
  */
 const SECOND_WRITES = 2;
 let secondWritesLeft = SECOND_WRITES;
+
+/**
+ * Segments wait for each other here, however long, and not for a connection: the pool refuses who waits for 10 seconds, and a slow disk
+ * would cost many uploads. Half of the connections are left to all other requests.
+ */
+const turnsOf = onePer<pg.Pool, LimitFunction>();
+const newTurns = ({ options }: pg.Pool) => pLimit(Math.max(1, Math.floor(options.max / 2)));
 
 /** The file that the rows come from. */
 export interface RowSource {
@@ -70,7 +80,8 @@ export async function storeRows(
     }
     return buffer;
   };
-  const segments = new SegmentWriter((content) => copySegment(ctx.pool, COPY_ROWS, content, touch));
+  const inTurn = turnsOf(ctx.pool, () => newTurns(ctx.pool));
+  const segments = new SegmentWriter((content) => inTurn(copySegment, ctx.pool, COPY_ROWS, content, touch));
   for await (const rows of blocks) {
     if (rows.length === 0) continue;
     const buffer = append(rows);

@@ -1,6 +1,7 @@
 /** Guesses the encoding of text that is not UTF-8 from a sample. */
 import { toLatin1 } from "#csv/bytes";
 import { runDetection } from "#csv/run-detection";
+import { DomainError } from "../../errors.ts";
 
 export interface Guess {
   readonly encoding: string;
@@ -21,8 +22,11 @@ const NEIGHBOURS = /[\x80-\xff]{3}/;
 
 /** @param sample at most 64 KiB that begin with the first character that is not ASCII */
 export async function guessEncoding(sample: Uint8Array): Promise<Guess> {
-  // A file with strange bytes, on which the library fails, is still a file.
-  const candidates = await runDetection(sample).catch(() => []);
+  const candidates = await runDetection(sample).catch((error) => {
+    if (error instanceof DomainError) throw error;
+    // A file with strange bytes, on which the library fails, is still a file.
+    return [];
+  });
   const hasNeighbours = NEIGHBOURS.test(toLatin1(sample));
   const possible = candidates.filter(({ encoding }) => hasNeighbours || !MULTI_BYTE.includes(encoding));
   const usual = possible.find(({ encoding }) => encoding === USUAL) ?? { encoding: USUAL, confidence: 0 };

@@ -33,14 +33,15 @@ export function limitConnections(server: Server, { connectionsPerAddress: max, t
 }
 
 /**
- * Lets `connectionTimeout` close no connection that waits for the beginning of an answer: the rows of a workbook can be
- * read for minutes after its last byte arrived, and an upload can wait for others. Until then body-pace.ts limits the body.
+ * Lets `connectionTimeout` close no connection whose client waits for the server: the rows of a workbook can be read for
+ * minutes after its last byte arrived, and uploads and downloads can wait for others. A client that sends too slowly is the matter
+ * of body-pace.ts; here, one that does not read what was written for it.
  */
 export function keepWaitingConnections(app: FastifyInstance): void {
   app.addHook("onRequest", async (_request, reply) => {
     // With a listener, Node.js leaves it to the listener to close the connection.
     reply.raw.on("timeout", (socket: Socket) => {
-      if (reply.raw.headersSent) socket.destroy();
+      if (socket.writableLength > 0) socket.destroy();
     });
   });
 }

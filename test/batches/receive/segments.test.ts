@@ -22,7 +22,7 @@ function largeFile(name: string): string {
 const GATE = 4711;
 
 beforeAll(async () => {
-  const body = `PERFORM pg_advisory_xact_lock_shared(${GATE}); RETURN NULL;`;
+  const body = `PERFORM set_config('lock_timeout', '0', true), pg_advisory_xact_lock_shared(${GATE}); RETURN NULL;`;
   await addTrigger(rowmill.ctx.pool, "gate", "BEFORE INSERT ON rowmill.batch_rows", body);
 });
 
@@ -98,6 +98,25 @@ describe("segments of an upload", () => {
       expect(status).toBe(202);
       expect(await countRows(body.id)).toBe(ROWS);
     }
+  });
+
+  test("segments that wait longer than the pool allows cost no upload, and other requests find connections meanwhile", async () => {
+    const { max, connectionTimeoutMillis } = rowmill.ctx.pool.options;
+    const users = await Promise.all(Array.from({ length: Math.ceil(max / 4) + 1 }, () => rowmill.newUser()));
+    const open = await closeGate();
+    const sent = users.flatMap((user) =>
+      [1, 2, 3, 4].map((number) => user.upload<BatchView>(`title,author\nBook ${number},Author\n`)),
+    );
+    await until(
+      "half of the connections wait",
+      async () => (await waitingSegments()) === Math.floor(max / 2),
+    );
+    await until("all uploads have started", async () => (await receiving()).length === sent.length);
+    await sleep((connectionTimeoutMillis ?? 0) + 1000);
+    await rowmill.newUser();
+    expect(await waitingSegments()).toBe(Math.floor(max / 2));
+    await open();
+    for (const { status } of await Promise.all(sent)) expect(status).toBe(202);
   });
 
   test("an upload that was removed stores none of the segments that are being written", async () => {

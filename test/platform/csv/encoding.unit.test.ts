@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ENCODINGS, encodingOf } from "../../../src/platform/csv/encodings.ts";
 import { type CsvOptions, type Dialect, openCsv } from "../../../src/platform/csv/open-csv.ts";
+import { runDetection } from "../../../src/platform/csv/run-detection.ts";
 
 const limits = {
   cellMaxBytes: 1_000_000,
@@ -331,4 +332,9 @@ test("every encoding of the list can be decoded under its own name, and labels s
   expect(encodingOf("cp1251")).toBe("windows-1251");
   expect(encodingOf("gb2312")).toBe("gbk");
   for (const unknown of ["utf-32", "ebcdic", "", "replacement"]) expect(encodingOf(unknown)).toBeNull();
+});
+
+test("a machine that is too busy to guess an encoding in time asks for another attempt instead of storing a wrong guess", async () => {
+  const noTime = { heapMb: 64, bytesMb: 160, seconds: 0.001, silentSeconds: 60 };
+  await expect(runDetection(Buffer.from([0xe9]), noTime)).rejects.toMatchObject({ code: "unavailable" });
 });

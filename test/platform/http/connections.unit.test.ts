@@ -1,10 +1,12 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import Fastify, { type FastifyInstance } from "fastify";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { keepWaitingConnections } from "../../../src/platform/http/connections.ts";
+import { until } from "../../support/until.ts";
 
 const IDLE_MS = 200;
 
@@ -16,13 +18,25 @@ beforeAll(async () => {
     await sleep(5 * IDLE_MS);
     return "late";
   });
-  app.get("/stalls", (_request, reply) => {
-    reply.hijack();
-    reply.raw.write("started");
-  });
+  app.get("/pauses", (_request, reply) => reply.send(Readable.from(slowly(["first ", "last"]))));
+  app.get("/endless", (_request, reply) =>
+    reply.send(Readable.from(slowly(Array(100).fill("x".repeat(2 ** 20)), 0))),
+  );
   await app.listen({ host: "127.0.0.1", port: 0 });
 });
 afterAll(() => app.close());
+
+const connections = () =>
+  new Promise<number>((resolve) => {
+    app.server.getConnections((_error, count) => resolve(count));
+  });
+
+async function* slowly(parts: readonly string[], ms = 5 * IDLE_MS) {
+  for (const part of parts) {
+    await sleep(ms);
+    yield part;
+  }
+}
 
 async function ask(path: string): Promise<Socket> {
   const socket = connect(Number(new URL(app.listeningOrigin).port), "127.0.0.1");
@@ -41,6 +55,13 @@ test("a connection without a request is closed", async () => {
   expect(await text(await ask(""))).toBe("");
 });
 
-test("a connection whose answer stops in the middle is closed", async () => {
-  expect(await text(await ask("/stalls"))).toContain("started");
+test("an answer with pauses arrives completely", async () => {
+  expect(await text(await ask("/pauses"))).toContain("last");
+});
+
+test("a connection whose client does not read is closed", async () => {
+  const socket = await ask("/endless");
+  socket.pause();
+  await until("the server has closed it", async () => (await connections()) === 0);
+  socket.destroy();
 });

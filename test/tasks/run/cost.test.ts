@@ -14,8 +14,8 @@ import { newTask } from "../../support/tasks.ts";
 import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
 const SET = 20;
-const WAITING = 20_000;
-/** Rows and index entries per task and statement. If all waiting tasks are read once for the set, it is 500 or more. */
+const WAITING = 5000;
+/** Rows and index entries per task and statement. If all waiting tasks are read once for the set, it is 125 or more. */
 const MOST_PER_TASK = 20;
 
 const TABLES = ["tasks", "job_common"];
