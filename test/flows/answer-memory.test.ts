@@ -215,11 +215,22 @@ const READS: Readonly<Record<string, (owner: Owner) => Promise<void>>> = {
   },
 };
 
+/** Reads a list. The server cuts off who reads too slowly while others wait, as this process may on a busy machine: it reads again. */
+async function readList(read: (owner: Owner) => Promise<void>, owner: Owner): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await read(owner);
+    } catch (error) {
+      if (!(error instanceof TypeError && error.message === "terminated") || attempt === 5) throw error;
+    }
+  }
+}
+
 test("every list stays below 400 MB, read by two users at the same time, and delivers every item once", async () => {
   using memory = new Memory();
   for (const [name, read] of Object.entries(READS)) {
     const startedAt = performance.now();
-    await Promise.all(owners.flatMap((owner) => [read(owner), read(owner)]));
+    await Promise.all(owners.flatMap((owner) => [readList(read, owner), readList(read, owner)]));
     const ms = Math.round(performance.now() - startedAt);
     process.stdout.write(`${name}: ${Math.round(memory.highest / MB)} MB, ${ms} ms\n`);
     expect([name, memory.highest < MAX_RSS]).toEqual([name, true]);
@@ -229,7 +240,7 @@ test("every list stays below 400 MB, read by two users at the same time, and del
 
 test("all lists at once stay below 400 MB", async () => {
   using memory = new Memory();
-  await Promise.all(owners.flatMap((owner) => Object.values(READS).map((read) => read(owner))));
+  await Promise.all(owners.flatMap((owner) => Object.values(READS).map((read) => readList(read, owner))));
   process.stdout.write(`all: ${Math.round(memory.highest / MB)} MB\n`);
   expect(memory.highest).toBeLessThan(MAX_RSS);
   expect(api.program.hasEnded).toBe(false);

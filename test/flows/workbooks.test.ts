@@ -12,7 +12,7 @@ import { workbook } from "../support/workbooks.ts";
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>';
 const ROWS = 400_000;
 /** The parts of the process that grow: texts that cells share (STRINGS_BYTES), pieces of the file, rows, and garbage. */
-const MAX_GROWTH_MIB = 200;
+const MAX_GROWTH_MIB = 120;
 
 /** A sheet with a text of its own, a number, a date and a formula in each row; the texts are shared, as Excel does. */
 function largeWorkbook(rows: number): Uint8Array<ArrayBuffer> {
