@@ -105,7 +105,7 @@ import { workflowRoutes } from "./workflows/routes.ts";
 import { WorkflowStepView } from "./workflows/step-views.ts";
 import { WorkflowDetailView, WorkflowView } from "./workflows/views.ts";
 
-/** Closes connections without traffic in either direction, unless they wait for an answer. */
+/** Closes connections without traffic in either direction, unless the client waits for the server (connections.ts). */
 const IDLE_CONNECTION_MS = 120_000;
 /** Longer than the idle time of common load balancers (60 s), which must close first. */
 const KEEP_ALIVE_MS = 72_000;

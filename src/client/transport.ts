@@ -32,8 +32,8 @@ export interface Outgoing {
   readonly send?: typeof fetch;
 }
 
-/** A file that the server still reads, after a proxy or this client gave up waiting for its answer, can take this time. */
-const MAX_RUNNING_MS = 3_600_000;
+/** For a file that the server still reads after a proxy or this client gave up waiting for its answer: an hour. */
+const MAX_RUNNING_ATTEMPTS = 720;
 const RUNNING_DELAY_MS = 5000;
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 8000;
@@ -52,16 +52,17 @@ export class Transport {
   /** @throws RowmillError unless the answer is a success, or 304 */
   async send(path: string, outgoing: Outgoing): Promise<Response> {
     const { retries = 4, maxRetryDelaySeconds = 30 } = this.#options;
-    const startedAt = Date.now();
-    for (let attempt = 0; ; ) {
+    let failed = 0;
+    let running = 0;
+    for (;;) {
       try {
         return await this.#attempt(path, outgoing);
       } catch (error) {
         if (!(error instanceof RowmillError) || !outgoing.isSafe) throw error;
         if (!isTemporary(error) || (error.retry_after ?? 0) > maxRetryDelaySeconds) throw error;
         const isStillRead = outgoing.isFile && isRunning(error);
-        if (isStillRead ? Date.now() - startedAt > MAX_RUNNING_MS : attempt >= retries) throw error;
-        await pause(isStillRead ? RUNNING_DELAY_MS : delayMs(error, attempt++), outgoing.signal);
+        if (isStillRead ? running++ >= MAX_RUNNING_ATTEMPTS : failed >= retries) throw error;
+        await pause(isStillRead ? RUNNING_DELAY_MS : delayMs(error, failed++), outgoing.signal);
       }
     }
   }

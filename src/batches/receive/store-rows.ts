@@ -30,8 +30,8 @@ let secondWritesLeft = SECOND_WRITES;
  * Segments wait for each other here, however long, and not for a connection: the pool refuses who waits for 10 seconds, and a slow disk
  * would cost many uploads. Half of the connections are left to all other requests.
  */
-const turnsOf = onePer<pg.Pool, LimitFunction>();
-const newTurns = ({ options }: pg.Pool) => pLimit(Math.max(1, Math.floor(options.max / 2)));
+const turns = onePer<pg.Pool, LimitFunction>();
+const turnsOf = (pool: pg.Pool) => turns(pool, () => pLimit(Math.max(1, Math.floor(pool.options.max / 2))));
 
 /** The file that the rows come from. */
 export interface RowSource {
@@ -80,7 +80,7 @@ export async function storeRows(
     }
     return buffer;
   };
-  const inTurn = turnsOf(ctx.pool, () => newTurns(ctx.pool));
+  const inTurn = turnsOf(ctx.pool);
   const segments = new SegmentWriter((content) => inTurn(copySegment, ctx.pool, COPY_ROWS, content, touch));
   for await (const rows of blocks) {
     if (rows.length === 0) continue;
